@@ -1,0 +1,1 @@
+"""Vision-language models, one file for each kind; `som.agents.vlm.base` has the protocol."""

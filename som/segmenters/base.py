@@ -1,0 +1,69 @@
+"""The segmenter protocol, and the registry by name that the command line and `Marker` share."""
+
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+import supervision as sv
+from numpy.typing import NDArray
+
+from som.errors import SegmenterError
+
+
+@runtime_checkable
+class Segmenter(Protocol):
+    """A source of regions.
+
+    `name` is what mark files record. Calling it with an RGB uint8 image (H, W, 3) returns
+    `supervision.Detections` that keep the conventions of `som.regions`: boxes in pixels of that
+    image, right and bottom exclusive. It never changes the image and gives the same regions for the
+    same pixels.
+    """
+
+    name: str
+
+    def __call__(self, image: NDArray[np.uint8], /) -> sv.Detections: ...
+
+
+# name -> "module:attribute", so that listing the names loads none of them.
+_REGISTRY: dict[str, str | Callable[..., Segmenter]] = {
+    "auto": "som.segmenters.auto:AutoSegmenter",
+    "screen": "som.segmenters.screen:ScreenSegmenter",
+    "photo": "som.segmenters.photo:PhotoSegmenter",
+}
+
+
+def names() -> list[str]:
+    """Names that `get` accepts."""
+    return list(_REGISTRY)
+
+
+def register(name: str, factory: str | Callable[..., Segmenter]) -> None:
+    """Add a segmenter under `name`.
+
+    Args:
+        name: what users write after ``--segmenter``.
+        factory: a callable that builds it, or ``"module:attribute"``, imported on first use.
+    """
+    _REGISTRY[name] = factory
+
+
+def get(name: str, **options: Any) -> Segmenter:
+    """Build the segmenter called `name`.
+
+    Args:
+        name: one of `names()`.
+        **options: passed to it, for example ``granularity=0.7``.
+
+    Raises:
+        SegmenterError: no segmenter of that name; the message lists those there are.
+    """
+    if name not in _REGISTRY:
+        raise SegmenterError(f"no segmenter {name!r}; choose one of: {', '.join(names())}")
+    factory = _REGISTRY[name]
+    if isinstance(factory, str):
+        module, attribute = factory.split(":")
+        factory = getattr(import_module(module), attribute)
+    built: Segmenter = factory(**options)
+    return built
