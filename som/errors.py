@@ -2,7 +2,7 @@
 
 
 class SomError(Exception):
-    """Base of every error this package raises on purpose: what was expected, what came, what to do."""
+    """Base of all errors raised on purpose: what was expected, what came, what to do next."""
 
 
 class ImageError(SomError):

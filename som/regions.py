@@ -1,9 +1,9 @@
 """Conventions on `supervision.Detections`: how this package writes regions, and what it requires.
 
-A region is one row. `xyxy` is float32 (n, 4) in pixels of the original image, top-left origin, right
-and bottom exclusive. `mask` is a `supervision.CompactMask`, a bool array (n, H, W) or None. Columns in
-`data` that every segmenter here fills: `source`, `text`, `role` (str, "" when unknown) and
-`interactive` (bool). Detections that come from elsewhere lack them; `normalize` adds them.
+A region is one row. `xyxy` is float32 (n, 4) in pixels of the original image, top-left origin,
+right and bottom exclusive. `mask` is a `supervision.CompactMask`, a bool array (n, H, W) or None.
+Columns in `data` that every segmenter here fills: `source`, `text`, `role` (str, "" when unknown)
+and `interactive` (bool). Detections that come from elsewhere lack them; `normalize` adds them.
 """
 
 from collections.abc import Sequence
@@ -33,7 +33,7 @@ def make_regions(
         xyxy: (n, 4) boxes in pixels, right and bottom exclusive.
         mask: `CompactMask` or bool (n, H, W).
         confidence: (n,) in 0..1; 1 when not given.
-        source: "sam", "ocr", "shape", "dom", "a11y", "detector" or "drawn"; one for all or one each.
+        source: "sam", "ocr", "shape", "dom", "a11y", "detector" or "drawn"; for all or for each.
         text: what can be read in the region; likewise.
         role: "button", "link", "textbox", ...; likewise.
         interactive: whether a person could act on it; likewise.
@@ -54,7 +54,7 @@ def make_regions(
         confidence=(
             np.ones(n, np.float32) if confidence is None else np.asarray(confidence, np.float32)
         ),
-        data=data,  # type: ignore[arg-type]
+        data=data,
     )
 
 
@@ -67,3 +67,135 @@ def _text_column(name: str, values: str | Sequence[str], n: int) -> NDArray[np.g
     column = np.empty(n, dtype=object)
     column[:] = list(values)
     return column
+
+
+def text_of(regions: sv.Detections, column: str) -> list[str]:
+    """A text column ("text", "role" or "source") as strings; "" where it is not known."""
+    values = regions.data.get(column)
+    return [""] * len(regions) if values is None else [str(value) for value in values]
+
+
+def normalize(regions: sv.Detections, size_wh: tuple[int, int]) -> sv.Detections:
+    """Bring detections from anywhere to the conventions of this module.
+
+    Boxes are clipped to the image, rows without area or with numbers that are not finite go, dense
+    masks become compact, missing columns are filled; a detector's `class_name` becomes the role.
+    Rows keep their order.
+
+    Args:
+        regions: any detections on an image of this size; not changed.
+        size_wh: width and height of that image.
+
+    Raises:
+        RegionsError: masks of another image size.
+    """
+    width, height = size_wh
+    boxes = np.asarray(regions.xyxy, dtype=np.float32).reshape(-1, 4)
+    finite = np.isfinite(boxes).all(axis=1)
+    boxes = np.clip(np.nan_to_num(boxes), 0, np.array([width, height, width, height], np.float32))
+    kept = np.flatnonzero(finite & (boxes[:, 2] > boxes[:, 0]) & (boxes[:, 3] > boxes[:, 1]))
+    names = regions.data.get("class_name")
+    roles = text_of(regions, "role" if "role" in regions.data or names is None else "class_name")
+    flags = regions.data.get("interactive")
+    result = make_regions(
+        boxes[kept],
+        mask=_compact(regions.mask, kept, (height, width)),
+        confidence=None if regions.confidence is None else regions.confidence[kept],
+        source=[text_of(regions, "source")[i] for i in kept],
+        text=[text_of(regions, "text")[i] for i in kept],
+        role=[roles[i] for i in kept],
+        interactive=False if flags is None else [bool(flags[i]) for i in kept],
+    )
+    for name, ids in (("class_id", regions.class_id), ("tracker_id", regions.tracker_id)):
+        if ids is not None:
+            setattr(result, name, ids[kept])
+    return result
+
+
+def _compact(
+    mask: sv.CompactMask | NDArray[np.bool_] | None,
+    kept: NDArray[np.intp],
+    size_hw: tuple[int, int],
+) -> sv.CompactMask | None:
+    if mask is None:
+        return None
+    if tuple(mask.shape[1:]) != size_hw:
+        raise RegionsError(
+            f"masks of {mask.shape[2]}x{mask.shape[1]} on an image of {size_hw[1]}x{size_hw[0]}; "
+            "resize one to the other"
+        )
+    if isinstance(mask, sv.CompactMask):
+        return mask[kept]
+    # Cropped to their own extent, not to the box, which need not hold all of the mask.
+    dense = np.asarray(mask, dtype=bool)[kept]
+    return sv.CompactMask.from_dense(dense, sv.mask_to_xyxy(dense), size_hw)
+
+
+def select(
+    regions: sv.Detections,
+    size_wh: tuple[int, int],
+    *,
+    max_marks: int | None = None,
+    min_area: float = 0,
+) -> sv.Detections:
+    """Leave out small regions, then all but the most important.
+
+    Args:
+        regions: on an image of this size.
+        size_wh: width and height of that image.
+        max_marks: how many to keep: what a person can act on first, then by confidence, then by
+            area. None keeps all.
+        min_area: smallest area, in pixels; below 1, as a share of the image.
+
+    Returns:
+        The regions kept, in the order they came.
+    """
+    areas = np.asarray(regions.area, dtype=np.float64)
+    least = min_area * size_wh[0] * size_wh[1] if 0 < min_area < 1 else min_area
+    kept = np.flatnonzero(areas >= least)
+    if max_marks is not None and len(kept) > max_marks:
+        confidence = np.ones(len(regions)) if regions.confidence is None else regions.confidence
+        flags = np.asarray(regions.data.get("interactive", np.zeros(len(regions), bool)), bool)
+        by_importance = np.lexsort((-areas[kept], -confidence[kept], ~flags[kept]))
+        kept = np.sort(kept[by_importance[:max_marks]])
+    return rows(regions, kept)
+
+
+def rows(regions: sv.Detections, index: NDArray[np.intp]) -> sv.Detections:
+    """The regions of these rows, in this order."""
+    picked = regions[index]
+    assert isinstance(picked, sv.Detections)
+    return picked
+
+
+def scale_regions(
+    regions: sv.Detections, from_wh: tuple[int, int], to_wh: tuple[int, int]
+) -> sv.Detections:
+    """The same regions on the image resized from one size to another."""
+    if from_wh == to_wh:
+        return regions
+    factor = np.array([to_wh[0] / from_wh[0], to_wh[1] / from_wh[1]] * 2, np.float32)
+    mask = regions.mask
+    return sv.Detections(
+        xyxy=regions.xyxy * factor,
+        mask=mask.resize((to_wh[1], to_wh[0])) if isinstance(mask, sv.CompactMask) else None,
+        confidence=regions.confidence,
+        class_id=regions.class_id,
+        tracker_id=regions.tracker_id,
+        data=regions.data,
+    )
+
+
+def crop_of(regions: sv.Detections, row: int) -> tuple[NDArray[np.bool_], tuple[int, int]] | None:
+    """One region's mask as its crop.
+
+    Returns:
+        bool (h, w) and the crop's left and top in the image; None where regions have no masks.
+    """
+    mask = regions.mask
+    if mask is None:
+        return None
+    if not isinstance(mask, sv.CompactMask):
+        raise RegionsError("masks are compact from here on; call som.regions.normalize first")
+    left, top = mask.offsets[row]
+    return mask.crop(row), (int(left), int(top))

@@ -23,7 +23,9 @@ class Segmenter(Protocol):
 
     name: str
 
-    def __call__(self, image: NDArray[np.uint8], /) -> sv.Detections: ...
+    def __call__(self, image: NDArray[np.uint8], /) -> sv.Detections:
+        """The regions of an image."""
+        ...
 
 
 # name -> "module:attribute", so that listing the names loads none of them.
