@@ -19,7 +19,7 @@ MAX_PIXELS = 100_000_000
 # What is tried on a file. The rest of what Pillow reads is left out on purpose: EPS, for one, hands
 # the file to an external interpreter.
 FORMATS = (
-    "PNG", "JPEG", "MPO", "WEBP", "GIF", "BMP", "DIB", "TIFF", "PPM", "AVIF", "JPEG2000", "ICO",
+    "PNG", "JPEG", "WEBP", "GIF", "BMP", "DIB", "TIFF", "PPM", "AVIF", "JPEG2000", "ICO",
 )  # fmt: skip
 SUFFIXES = (
     ".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".ppm", ".pgm", ".avif",
@@ -38,7 +38,7 @@ def load_image(source: Any, *, max_pixels: int = MAX_PIXELS) -> NDArray[np.uint8
         max_pixels: refuse larger images before decoding them.
 
     Returns:
-        uint8 RGB (H, W, 3), contiguous.
+        uint8 RGB (H, W, 3), contiguous, a copy of its own.
 
     Raises:
         ImageError: one line that says what is wrong with it and what to do.
@@ -112,7 +112,7 @@ def _from_pil(image: Image.Image, name: str, max_pixels: int) -> NDArray[np.uint
         raise ImageError(_too_large(name, max_pixels, f"{width}x{height}, "))
     try:
         image = ImageOps.exif_transpose(image)
-        return np.ascontiguousarray(_to_rgb(image))
+        return _to_rgb(image)
     except Image.DecompressionBombError:
         raise ImageError(_too_large(name, max_pixels)) from None
     except (OSError, ValueError, SyntaxError, EOFError, IndexError) as error:
@@ -129,8 +129,8 @@ def _to_rgb(image: Image.Image) -> NDArray[np.uint8]:
     if image.has_transparency_data:
         rgba = image.convert("RGBA")
         white = Image.new("RGBA", rgba.size, "white")
-        return np.asarray(Image.alpha_composite(white, rgba).convert("RGB"))
-    return np.asarray(image.convert("RGB"))
+        return np.array(Image.alpha_composite(white, rgba).convert("RGB"))
+    return np.array(image.convert("RGB"))
 
 
 def _from_array(source: Any, max_pixels: int) -> NDArray[np.uint8]:
@@ -152,10 +152,10 @@ def _from_array(source: Any, max_pixels: int) -> NDArray[np.uint8]:
         raise ImageError(_too_large("the array", max_pixels, f"{width}x{height}, "))
     eight_bit = _to_eight_bit(array)
     if eight_bit.shape[2] == 4:
-        return _to_rgb(Image.fromarray(eight_bit, "RGBA")).copy()
+        return _to_rgb(Image.fromarray(eight_bit))
     if eight_bit.shape[2] == 1:
         eight_bit = np.repeat(eight_bit, 3, axis=2)
-    return np.ascontiguousarray(eight_bit)
+    return np.array(eight_bit, order="C")
 
 
 def _to_eight_bit(array: NDArray[Any]) -> NDArray[np.uint8]:

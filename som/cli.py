@@ -1,0 +1,159 @@
+"""The ``som`` command. Each command imports what it needs when it runs, so that help is instant."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from som import __version__
+from som.errors import ImageError, SomError
+from som.style import LABELS, ORDERS, SHAPES
+
+if TYPE_CHECKING:
+    from som.marker import Marker
+    from som.marks import MarkedImage
+
+Command = Callable[..., Any]
+CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+
+
+class _Commands(click.Group):
+    """Turns errors raised on purpose into one line and exit status 1."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except SomError as error:
+            raise click.ClickException(str(error)) from error
+
+
+@click.group(cls=_Commands, context_settings=CONTEXT)
+@click.version_option(__version__, prog_name="som")
+def main() -> None:
+    """Set-of-Mark prompting: number the things in an image, ask a model, get pixels back."""
+
+
+def _marking_options(command: Command) -> Command:
+    """Options that say how an image is marked, shared by the commands that mark."""
+    options = [
+        click.option(
+            "--segmenter", default="auto", show_default=True, metavar="NAME",
+            help="What finds regions: auto, screen or photo.",
+        ),
+        click.option(
+            "--granularity", type=click.FloatRange(0, 1), default=0.5, show_default=True,
+            help="0 coarse .. 1 fine; finer never gives fewer regions.",
+        ),
+        click.option(
+            "--style", default="box", show_default=True, metavar="MIX",
+            help=f"Any of {', '.join(SHAPES)}, joined by commas; none for labels alone.",
+        ),
+        click.option(
+            "--labels", type=click.Choice(LABELS), default="numbers", show_default=True,
+            help="auto takes letters where the picture is full of numbers.",
+        ),
+        click.option(
+            "--opacity", type=click.FloatRange(0, 1), default=0.35, show_default=True,
+            help="Of the fill.",
+        ),
+        click.option(
+            "--tags", type=click.Choice(["auto", "corner"]), default="auto", show_default=True,
+            help="Labels where they hide least, or at a corner of each box.",
+        ),
+        click.option("--max-marks", type=click.IntRange(1), help="Keep the most important."),
+        click.option(
+            "--min-area", type=click.FloatRange(0), default=0.0, metavar="AREA",
+            help="Leave out smaller regions; pixels, or a share of the image below 1.",
+        ),
+        click.option(
+            "--order", type=click.Choice(ORDERS), default="reading", show_default=True,
+            help="How marks are numbered.",
+        ),
+        click.option(
+            "--max-side", type=click.IntRange(16), metavar="PIXELS",
+            help="Longest side of the marked image: the size that the model will see.",
+        ),
+    ]  # fmt: skip
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+@main.command()
+@click.argument("images", nargs=-1, required=True, type=click.Path(path_type=Path))
+@_marking_options
+@click.option(
+    "-o", "--out", type=click.Path(path_type=Path), metavar="PATH",
+    help="Marked image, or a folder for many. Default: NAME.marked.png here; for many, marked/.",
+)  # fmt: skip
+@click.option(
+    "--json", "json_out", type=click.Path(path_type=Path), metavar="PATH",
+    help="Mark file, or a folder for many.",
+)  # fmt: skip
+@click.option("--skip-existing", is_flag=True, help="Go on where an earlier run stopped.")
+def mark(
+    images: tuple[Path, ...],
+    out: Path | None,
+    json_out: Path | None,
+    skip_existing: bool,
+    **marking: Any,
+) -> None:
+    """Mark IMAGES: files, or folders of them.
+
+    One that cannot be read is reported and never stops the rest; the exit status is 1 if there was
+    any.
+    """
+    from som.batch import plan
+
+    jobs = plan(images, out, json_out)
+    marker = _marker(marking)
+    failed = 0
+    with _progress(len(jobs)) as bar:
+        for job in jobs:
+            if skip_existing and job.done():
+                bar.update()
+                continue
+            try:
+                marked = marker(job.image)
+                job.write(marked)
+                bar.write(_report(marked, job.drawn))
+            except SomError as error:
+                failed += 1
+                bar.write(f"Error: {error}", file=click.get_text_stream("stderr"))
+            bar.update()
+    if failed and len(jobs) > 1:
+        click.echo(f"{failed} of {len(jobs)} images failed", err=True)
+    if failed:
+        raise SystemExit(1)
+
+
+def _marker(marking: dict[str, Any]) -> "Marker":
+    from som.marker import Marker
+    from som.style import Style
+
+    shapes = tuple(part.strip() for part in marking.pop("style").split(",") if part.strip())
+    style = Style(
+        shapes=() if shapes == ("none",) else shapes,
+        labels=marking.pop("labels"),
+        opacity=marking.pop("opacity"),
+        tags=marking.pop("tags"),
+    )
+    return Marker(marking.pop("segmenter"), style=style, **marking)
+
+
+def _progress(total: int) -> Any:
+    from tqdm import tqdm
+
+    # None: shown on terminals only. One image needs no bar.
+    return tqdm(total=total, unit="image", disable=True if total < 2 else None)
+
+
+def _report(marked: "MarkedImage", drawn: Path) -> str:
+    count, taken = len(marked.marks), sum(marked.seconds.values())
+    found = f"{count} mark{'s' * (count != 1)}" if count else "no regions found, nothing to mark"
+    lost = f", {len(marked.dropped)} without room for a label" if marked.dropped else ""
+    return f"{marked.path}: {found}{lost} ({marked.segmenter}, {taken:.1f} s) -> {drawn}"
+
+
+__all__ = ["ImageError", "main"]

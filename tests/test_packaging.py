@@ -1,0 +1,90 @@
+"""One name is installed, light until used, in a checkout, an editable install and a wheel alike."""
+
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+FOLDERS = ("agents", "evals", "prompts", "ui")
+HEAVY = {"torch", "transformers", "gradio", "playwright", "inspect_ai", "segment_anything"}
+
+
+def run(*command: str | Path, cwd: Path = ROOT) -> str:
+    done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("wheel")
+    run(sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", out, ROOT)
+    return next(out.glob("*.whl"))
+
+
+def test_the_wheel_holds_one_top_level_name_and_everything_in_it(wheel: Path) -> None:
+    names = zipfile.ZipFile(wheel).namelist()
+    assert {name.split("/")[0] for name in names if ".dist-info/" not in name} == {"som"}
+    for folder in FOLDERS:
+        wanted = {
+            f"som/{path.relative_to(ROOT).as_posix()}"
+            for path in (ROOT / folder).rglob("*")
+            if path.is_file() and "__pycache__" not in path.parts
+        }
+        assert wanted <= set(names)
+
+
+def test_a_checkout_without_links_imports_the_same(tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "som", tmp_path / "som", ignore=shutil.ignore_patterns(*FOLDERS))
+    for folder in FOLDERS:
+        shutil.copytree(ROOT / folder, tmp_path / folder)
+        # What git writes for a link on systems that have none.
+        (tmp_path / "som" / folder).write_text(f"../{folder}")
+    code = "import som.agents.vlm as module; print(module.__file__)"
+    where = run(sys.executable, "-c", code, cwd=tmp_path).strip()
+    assert Path(where).is_relative_to(tmp_path.resolve())
+
+
+def test_no_module_imports_a_heavy_package_until_used() -> None:
+    code = """
+import importlib, pkgutil, sys, som
+for module in pkgutil.walk_packages(som.__path__, "som."):
+    if not module.name.endswith("__main__"):
+        importlib.import_module(module.name)
+print(len([name for name in sys.modules if name.startswith("som.")]))
+print(*sys.modules)
+"""
+    count, loaded = run(sys.executable, "-c", code).splitlines()[-2:]
+    assert int(count) > 20
+    assert not HEAVY & set(loaded.split())
+
+
+def test_help_loads_next_to_nothing() -> None:
+    code = """
+import sys
+from som.cli import main
+main(["--help"], standalone_mode=False)
+print(*sys.modules)
+"""
+    loaded = set(run(sys.executable, "-c", code).splitlines()[-1].split())
+    assert not (HEAVY | {"numpy", "cv2", "supervision", "PIL", "openai", "pydantic"}) & loaded
+
+
+@pytest.mark.slow
+def test_the_wheel_works_beside_the_agents_sdk_without_libgl(wheel: Path, tmp_path: Path) -> None:
+    run(sys.executable, "-m", "venv", tmp_path / "venv")
+    python = tmp_path / "venv" / "bin" / "python"
+    run(python, "-m", "pip", "install", "-q", wheel, "openai-agents")
+    imports = "import agents, som.agents; from agents import Agent; print(agents.__file__)"
+    assert "site-packages/agents/" in run(python, "-c", imports, cwd=tmp_path)
+    build = run(python, "-c", "import cv2; print(cv2.getBuildInformation())", cwd=tmp_path)
+    assert "GUI:                           NONE" in build
+    shot = ROOT / "examples" / "images" / "screen.png"
+    asked = [python.with_name("som"), "ask", shot, "the search field", "--model", "offline"]
+    out = run(*asked, cwd=tmp_path)
+    assert "[" in out
+    assert (tmp_path / "screen.answer.png").stat().st_size > 10_000
