@@ -271,9 +271,20 @@ class MarkedImage:
         return self.layout.size_wh[0] / self.size_wh[0], self.layout.size_wh[1] / self.size_wh[1]
 
     def anchors_xy(self) -> NDArray[np.int64]:
-        """Anchors in original pixels: the centre of the drawn pixel that was chosen."""
-        centres = (self.layout.placement.anchor_xy + 0.5) / np.array(self.scale_xy)
-        return np.clip(centres.astype(np.int64), 0, np.array(self.size_wh) - 1)
+        """Anchors (n, 2) in original pixels.
+
+        The centre of the drawn pixel that was chosen; where the image is drawn smaller, that can lie
+        beside a tiny region, and the region's own nearest pixel is taken.
+        """
+        anchors = ((self.layout.placement.anchor_xy + 0.5) / self.scale_xy).astype(np.int64)
+        low = np.floor(self.regions.xyxy[:, :2]).astype(np.int64)
+        high = np.ceil(self.regions.xyxy[:, 2:]).astype(np.int64) - 1
+        anchors = np.clip(anchors, low, np.maximum(low, high))
+        if self.layout.size_wh != self.size_wh:
+            for i, (x, y) in enumerate(anchors):
+                if not self._holds(i, x, y):
+                    anchors[i] = self._nearest(i, x, y)
+        return anchors
 
     def _holds(self, row: int, x: int, y: int) -> bool:
         crop = crop_of(self.regions, row)
@@ -282,6 +293,15 @@ class MarkedImage:
         mask, (left, top) = crop
         inside = 0 <= y - top < mask.shape[0] and 0 <= x - left < mask.shape[1]
         return bool(inside and mask[y - top, x - left])
+
+    def _nearest(self, row: int, x: int, y: int) -> tuple[int, int]:
+        crop = crop_of(self.regions, row)
+        if crop is None or not crop[0].any():
+            return x, y
+        mask, (left, top) = crop
+        ys, xs = np.nonzero(mask)
+        best = np.argmin((xs + left - x) ** 2 + (ys + top - y) ** 2)
+        return int(xs[best]) + left, int(ys[best]) + top
 
     def _on_canvas(self, rows: NDArray[np.intp]) -> sv.Detections:
         picked = self.regions[rows]
