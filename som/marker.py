@@ -145,8 +145,8 @@ def _mark(
         on_canvas = scale_regions(regions, size_wh, drawn_wh)
         texts = text_of(regions, "text")
         labels = label_names(len(regions), options.style.labels, texts=texts)
-        placement = place(on_canvas, labels, drawn_wh, style=options.style)
         canvas = resize(image, drawn_wh) if drawn_wh != size_wh else image
+        placement = place(on_canvas, labels, drawn_wh, style=options.style, image=canvas)
         colors = assign(on_canvas, canvas)
     ids = np.arange(1, len(regions) + 1)
     layout = Layout(drawn_wh, labels, colors, placement, options.style)

@@ -202,7 +202,6 @@ class MarkedImage:
             layout.placement.label_xyxy,
             text_color(layout.colors_rgb),
             layout.colors_rgb,
-            layout.size_wh,
             layout.placement.font_px,
         )
 

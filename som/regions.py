@@ -78,8 +78,7 @@ def text_of(regions: sv.Detections, column: str) -> list[str]:
 def normalize(regions: sv.Detections, size_wh: tuple[int, int]) -> sv.Detections:
     """Bring detections from anywhere to the conventions of this module.
 
-    Boxes are clipped to the image, rows without area or with numbers that are not finite go, dense
-    masks become compact, missing columns are filled; a detector's `class_name` becomes the role.
+    Boxes are clipped to the image, rows without area go, dense masks become compact, missing columns are filled; a detector's `class_name` becomes the role.
     Rows keep their order.
 
     Args:
@@ -91,9 +90,8 @@ def normalize(regions: sv.Detections, size_wh: tuple[int, int]) -> sv.Detections
     """
     width, height = size_wh
     boxes = np.asarray(regions.xyxy, dtype=np.float32).reshape(-1, 4)
-    finite = np.isfinite(boxes).all(axis=1)
-    boxes = np.clip(np.nan_to_num(boxes), 0, np.array([width, height, width, height], np.float32))
-    kept = np.flatnonzero(finite & (boxes[:, 2] > boxes[:, 0]) & (boxes[:, 3] > boxes[:, 1]))
+    boxes = np.clip(boxes, 0, np.array([width, height, width, height], np.float32))
+    kept = np.flatnonzero((boxes[:, 2] > boxes[:, 0]) & (boxes[:, 3] > boxes[:, 1]))
     names = regions.data.get("class_name")
     roles = text_of(regions, "role" if "role" in regions.data or names is None else "class_name")
     flags = regions.data.get("interactive")

@@ -188,7 +188,7 @@ def test_same_input_same_bytes() -> None:
 
 def test_detections_from_elsewhere_become_marks() -> None:
     foreign = sv.Detections(
-        xyxy=np.array([[-5, 10, 60, 500], [np.nan, 0, 1, 1], [5, 5, 5, 9], [70, 20, 90, 40]]),
+        xyxy=np.array([[-5, 10, 60, 500], [300, 10, 400, 50], [5, 5, 5, 9], [70, 20, 90, 40]]),
         confidence=np.array([0.9, 0.8, 0.7, 0.6]),
         class_id=np.array([0, 1, 2, 3]),
         data={"class_name": np.array(["person", "dog", "cat", "cup"])},

@@ -1,0 +1,197 @@
+"""Positions a label could take, and what each would cost."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from som.cover import NOTHING
+from som.scene import Scene, box_sums
+
+# Positions relative to a region's box, as (x of box, x of label, y of box, y of label, cost): the
+# label's left is x1 + fx * box width + lx * label width, and so down. Cheapest first; differences
+# are small beside what hiding something costs.
+_OUTSIDE = (
+    (0.0, 0.0, 0.0, -1.0, 0.00),  # above, flush left
+    (0.0, -1.0, 0.5, -0.5, 0.02),  # left of the middle
+    (0.0, -1.0, 0.0, 0.0, 0.03),  # left, flush top
+    (1.0, 0.0, 0.5, -0.5, 0.05),  # right of the middle
+    (1.0, 0.0, 0.0, 0.0, 0.06),  # right, flush top
+    (1.0, -1.0, 0.0, -1.0, 0.06),  # above, flush right
+    (0.0, 0.0, 1.0, 0.0, 0.08),  # below, flush left
+    (1.0, -1.0, 1.0, 0.0, 0.10),  # below, flush right
+    (0.5, -0.5, 0.0, -1.0, 0.08),  # above the middle
+    (0.5, -0.5, 1.0, 0.0, 0.12),  # below the middle
+    (0.0, -1.0, 1.0, -1.0, 0.10),  # left, flush bottom
+    (1.0, 0.0, 1.0, -1.0, 0.12),  # right, flush bottom
+)
+_CORNERS = (
+    (0.0, -0.5, 0.0, -0.5, 0.04),
+    (1.0, -0.5, 0.0, -0.5, 0.08),
+    (0.0, -0.5, 1.0, -0.5, 0.10),
+    (1.0, -0.5, 1.0, -0.5, 0.12),
+)
+_INSIDE = (
+    (0.0, 0.0, 0.0, 0.0, 0.05),
+    (1.0, -1.0, 0.0, 0.0, 0.08),
+    (0.0, 0.0, 1.0, -1.0, 0.10),
+    (1.0, -1.0, 1.0, -1.0, 0.12),
+    (0.0, 0.0, 0.5, -0.5, 0.07),
+    (1.0, -1.0, 0.5, -0.5, 0.09),
+)
+
+# What a label may hide or resemble, each for hiding all of it.
+_HIDES_OTHERS = 2.5
+_HIDES_ITS_OWN = 1.2
+_HIDES_PRINT = 0.9
+_HIDES_PRINT_IN_PHOTO = 0.12
+_LOOKS_LIKE_ANOTHERS = 0.6
+_AWAY_FROM_MASK = 0.30
+_LEADER = 0.35
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """k positions for each of u regions.
+
+    Attributes:
+        rows: (u,) the regions.
+        boxes: int32 (u, k, 4), all within the canvas.
+        cost: float32 (u, k); infinite where there is no such position.
+    """
+
+    rows: NDArray[np.intp]
+    boxes: NDArray[np.int32]
+    cost: NDArray[np.float32]
+
+    def of(self, rows: NDArray[np.intp]) -> "Candidates":
+        """Those of some of the regions, which must all be here and sorted."""
+        at = np.searchsorted(self.rows, rows)
+        return Candidates(rows, self.boxes[at], self.cost[at])
+
+    def joined(self, other: "Candidates") -> "Candidates":
+        """The positions of both, of the same regions."""
+        return Candidates(
+            self.rows,
+            np.concatenate((self.boxes, other.boxes), axis=1),
+            np.concatenate((self.cost, other.cost), axis=1),
+        )
+
+
+def beside(
+    scene: Scene, rows: NDArray[np.intp], sizes_wh: NDArray[np.int32], tags: str
+) -> Candidates:
+    """Positions in, on and next to regions.
+
+    Args:
+        scene: the regions and the maps.
+        rows: (u,) which regions.
+        sizes_wh: (u, 2) of their labels, in pixels.
+        tags: "corner" makes positions off the corners dearer.
+    """
+    table = np.array(_OUTSIDE + _CORNERS + _INSIDE, np.float32)
+    box, size = scene.xyxy[rows], sizes_wh.astype(np.float32)
+    left = box[:, [0]] + (box[:, [2]] - box[:, [0]]) * table[:, 0] + size[:, [0]] * table[:, 1]
+    top = box[:, [1]] + (box[:, [3]] - box[:, [1]]) * table[:, 2] + size[:, [1]] * table[:, 3]
+    base = np.repeat(table[None, :, 4], len(rows), axis=0)
+    if tags == "corner":
+        cornered = (table[:, 0] != 0.5) & (table[:, 2] != 0.5)
+        base = base + np.where(cornered, 0, 0.5)
+    if scene.masked:
+        base = base + _AWAY_FROM_MASK
+    at_x, at_y, at_cost = _at_anchor(scene, rows, size)
+    return _costed(
+        scene,
+        rows,
+        np.concatenate((left, at_x), axis=1),
+        np.concatenate((top, at_y), axis=1),
+        size,
+        np.concatenate((base, at_cost), axis=1),
+    )
+
+
+def _at_anchor(
+    scene: Scene, rows: NDArray[np.intp], size: NDArray[np.float32]
+) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
+    """On the deepest visible point, and to its four sides just outside what is visible there."""
+    anchor = scene.anchors_xy[rows].astype(np.float32) + 0.5
+    x, y = anchor[:, [0]], anchor[:, [1]]
+    width, height = size[:, [0]], size[:, [1]]
+    out = scene.depth_px[rows][:, None] + scene.cover.step + 1
+    left = np.concatenate((x - width / 2, x - out - width, x + out, *[x - width / 2] * 2), axis=1)
+    tops = [y - height / 2] * 3 + [y - out - height, y + out]
+    cost = np.full((len(rows), 5), 0.15, np.float32)
+    cost[:, 0] = 0.0 if scene.masked else 0.20
+    if not scene.masked:
+        cost[:, 1:] = 0.3
+    return left, np.concatenate(tops, axis=1), cost
+
+
+def around(scene: Scene, rows: NDArray[np.intp], sizes_wh: NDArray[np.int32]) -> Candidates:
+    """Positions away from regions, on rings about them; a leader line will tie the label to each."""
+    angles = np.arange(16) * (np.pi / 8)
+    unit = np.stack((np.cos(angles), np.sin(angles)), axis=1).astype(np.float32)
+    distances = np.array([0.7, 1.3, 2.0, 3.0, 4.5, 6.5, 9.0, 13.0, 18.0], np.float32)
+    box, size = scene.xyxy[rows], sizes_wh.astype(np.float32)
+    half = (box[:, 2:] - box[:, :2]) / 2
+    line = size[:, 1].mean()
+    # From the edge of the box outwards, so that rings follow its shape.
+    reach = half[:, None, :] + size[:, None, :] / 2 + distances[None, :, None] * line
+    centre = (box[:, :2] + half)[:, None, None, :] + reach[:, :, None, :] * unit[None, None]
+    centre = centre.reshape(len(rows), -1, 2)
+    cost = _LEADER + 0.03 * np.repeat(distances, len(angles))
+    left, top = centre[..., 0] - size[:, [0]] / 2, centre[..., 1] - size[:, [1]] / 2
+    base = np.repeat(cost[None].astype(np.float32), len(rows), axis=0)
+    return _costed(scene, rows, left, top, size, base)
+
+
+def _costed(
+    scene: Scene,
+    rows: NDArray[np.intp],
+    left: NDArray[np.float32],
+    top: NDArray[np.float32],
+    size: NDArray[np.float32],
+    base: NDArray[np.float32],
+) -> Candidates:
+    """Boxes moved into the canvas, with what they hide added to their base cost."""
+    width, height = scene.size_wh
+    label = size.astype(np.int32)
+    x1 = np.clip(np.round(left).astype(np.int32), 0, np.maximum(width - label[:, [0]], 0))
+    y1 = np.clip(np.round(top).astype(np.int32), 0, np.maximum(height - label[:, [1]], 0))
+    boxes = np.stack((x1, y1, x1 + label[:, [0]], y1 + label[:, [1]]), axis=2)
+    own = scene.xyxy[rows][:, None]
+    over = np.minimum(boxes[..., 2:], own[..., 2:]) - np.maximum(boxes[..., :2], own[..., :2])
+    own_area = np.maximum(np.prod(own[..., 2:] - own[..., :2], axis=2), 1.0)
+    hides_own = np.clip(over, 0, None).prod(axis=2) / own_area
+    step = scene.cover.step
+    weight, _ = box_sums(scene.weight, boxes, step)
+    ink, cells = box_sums(scene.ink, boxes, step)
+    cost = base + _HIDES_OTHERS * np.clip(weight - hides_own, 0, 2)
+    cost = cost + _HIDES_ITS_OWN * hides_own
+    cost = cost + (_HIDES_PRINT_IN_PHOTO if scene.masked else _HIDES_PRINT) * ink / cells
+    cost = cost + _LOOKS_LIKE_ANOTHERS * _elsewhere(scene, rows, boxes)
+    too_large = (label[:, 0] > width) | (label[:, 1] > height)
+    cost[too_large] = np.inf
+    return Candidates(rows, boxes, cost.astype(np.float32))
+
+
+def _elsewhere(
+    scene: Scene, rows: NDArray[np.intp], boxes: NDArray[np.int32]
+) -> NDArray[np.float32]:
+    """Share of nine points of each box that show a region which neither is nor holds its own."""
+    owner, step = scene.cover.owner, scene.cover.step
+    share = np.array([0.05, 0.5, 0.95])
+    x = boxes[..., [0]] + (boxes[..., [2]] - boxes[..., [0]]) * share
+    y = boxes[..., [1]] + (boxes[..., [3]] - boxes[..., [1]]) * share
+    columns = np.clip((x / step).astype(np.intp), 0, owner.shape[1] - 1)
+    lines = np.clip((y / step).astype(np.intp), 0, owner.shape[0] - 1)
+    seen = owner[lines[..., :, None], columns[..., None, :]].reshape(*boxes.shape[:2], 9)
+    mine = rows[:, None, None]
+    foreign = (seen != NOTHING) & (seen != mine)
+    if not scene.masked:
+        # A card is no stranger to the label of a button that lies on it.
+        box, other = scene.xyxy[mine], scene.xyxy[seen]
+        holds = (other[..., :2] <= box[..., :2] + 1).all(axis=-1)
+        holds &= (other[..., 2:] >= box[..., 2:] - 1).all(axis=-1)
+        foreign &= ~holds
+    return np.asarray(foreign.mean(axis=2), dtype=np.float32)

@@ -1,0 +1,241 @@
+"""Where each label goes: all labels at once, against everything that should stay visible.
+
+Point-feature labelling (J. Christensen, J. Marks and S. Shieber, "An empirical study of algorithms
+for point-feature label placement", 1995) on a page: each region has candidate positions, each
+candidate a cost (what it hides, what it could be mistaken for, how natural it is), labels that would
+overlap exclude each other. The best candidates are taken in rounds, those with most to lose first;
+what ends badly tries again with positions farther away, tied to its region by a leader line.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Any
+
+import numpy as np
+import supervision as sv
+from numpy.typing import NDArray
+
+from som.candidates import Candidates, around, beside
+from som.cover import Cover, paint
+from som.glyphs import label_size
+from som.regions import crop_of
+from som.scene import Scene
+from som.style import Style
+
+# The map of what is visible has about this many cells, whatever the size of the image.
+_CELLS = 700_000
+# A label that costs more than this looks for a place farther away.
+_BAD = 0.55
+
+
+class Kind(IntEnum):
+    """How a label stands to its region."""
+
+    INSIDE = 0
+    BESIDE = 1
+    LEADER = 2
+    DROPPED = 3
+
+
+@dataclass(frozen=True)
+class Placement:
+    """Labels of n regions, in pixels of the canvas.
+
+    Attributes:
+        anchor_xy: int32 (n, 2), the deepest visible pixel of each region: where a click hits it.
+        label_xyxy: int32 (n, 4) label boxes, right and bottom exclusive; zeros where dropped.
+        kind: uint8 (n,) of `Kind`.
+        font_px: int32 (n,) text size of each label.
+    """
+
+    anchor_xy: NDArray[np.int32]
+    label_xyxy: NDArray[np.int32]
+    kind: NDArray[np.uint8]
+    font_px: NDArray[np.int32]
+
+    def __len__(self) -> int:
+        return len(self.kind)
+
+    def __getitem__(self, index: Any) -> "Placement":
+        """The placement of these rows only."""
+        return Placement(
+            self.anchor_xy[index], self.label_xyxy[index], self.kind[index], self.font_px[index]
+        )
+
+
+def place(
+    regions: sv.Detections,
+    labels: Sequence[str],
+    size_wh: tuple[int, int],
+    *,
+    style: Style | None = None,
+    image: NDArray[np.uint8] | None = None,
+) -> Placement:
+    """Place all labels.
+
+    No two labels overlap and none leaves the canvas. A label lies inside its region where it fits
+    without hiding what it names, else beside it, else away from it with a leader line. Where there is
+    no room, the labels without a place shrink to `Style.min_font_px`; then all do; then the least
+    important (by confidence, then by area) are dropped.
+
+    Args:
+        regions: n regions in pixels of the canvas; masks compact or None.
+        labels: n strings.
+        size_wh: width and height of the canvas.
+        style: what is drawn; `Style()` by default.
+        image: uint8 RGB (H, W, 3), the canvas; what is printed on it is kept free where possible.
+
+    Returns:
+        The placement; the same for the same input.
+    """
+    style = style or Style()
+    n = len(regions)
+    if n == 0:
+        return _nothing(np.zeros((0, 2), np.int32))
+    cover = paint(regions, size_wh, step_for(size_wh))
+    scene = Scene.build(regions, cover, size_wh, image)
+    sizes = [base_font(size_wh, style)]
+    sizes += sorted({max(style.min_font_px, round(sizes[0] * f)) for f in (0.8, 0.64)}, reverse=True)
+    sizes.append(style.min_font_px)
+    for size in sizes:
+        solver = _Solver(scene, labels, style)
+        # When room is short even at the smallest size, the important ones choose first.
+        solver.solve(size, by_importance=size == sizes[-1])
+        if solver.complete:
+            break
+    return _finish(solver, regions, cover)
+
+
+def base_font(size_wh: tuple[int, int], style: Style) -> int:
+    """Text size for an image: grows with it, but slower than it."""
+    follows = round(9.5 + 0.006 * float(np.sqrt(size_wh[0] * size_wh[1])))
+    limit = style.font_px or 48
+    return max(style.min_font_px, min(follows if style.font_px is None else limit, limit))
+
+
+def step_for(size_wh: tuple[int, int]) -> int:
+    """Pixels a cell of the visible map is wide, so that the map stays small."""
+    return max(1, round(float(np.sqrt(size_wh[0] * size_wh[1] / _CELLS))))
+
+
+class _Solver:
+    """Labels taken so far, and the rounds that take more."""
+
+    def __init__(self, scene: Scene, labels: Sequence[str], style: Style) -> None:
+        n = len(labels)
+        self.scene, self.labels, self.style = scene, labels, style
+        self.boxes = np.zeros((n, 4), np.int32)
+        self.costs = np.full(n, np.inf)
+        self.fonts = np.zeros(n, np.int32)
+
+    @property
+    def complete(self) -> bool:
+        return bool(np.isfinite(self.costs).all())
+
+    def solve(self, font_px: int, *, by_importance: bool) -> None:
+        everyone = np.arange(len(self.labels))
+        near = beside(self.scene, everyone, self._sizes(everyone, font_px), self.style.tags)
+        self._take(near, font_px, by_importance)
+        bad = np.flatnonzero(self.costs > _BAD)
+        if len(bad):
+            self.costs[bad] = np.inf
+            far = around(self.scene, bad, self._sizes(bad, font_px))
+            self._take(near.of(bad).joined(far), font_px, by_importance)
+        smallest = self.style.min_font_px
+        lost = np.flatnonzero(~np.isfinite(self.costs))
+        if len(lost) and smallest < font_px:
+            sizes = self._sizes(lost, smallest)
+            near = beside(self.scene, lost, sizes, self.style.tags)
+            self._take(near.joined(around(self.scene, lost, sizes)), smallest, by_importance)
+
+    def _sizes(self, rows: NDArray[np.intp], font_px: int) -> NDArray[np.int32]:
+        return np.array([label_size(self.labels[i], font_px) for i in rows], np.int32)
+
+    def _take(self, candidates: Candidates, font_px: int, by_importance: bool) -> None:
+        """Give each row of `candidates` its cheapest box that overlaps no label."""
+        rows, boxes, cost = candidates.rows, candidates.boxes, candidates.cost.copy()
+        taken = np.flatnonzero(np.isfinite(self.costs))
+        cost[_overlap(boxes, self.boxes[taken]).any(axis=2)] = np.inf
+        rank = self.scene.importance[rows] if by_importance else _regret(cost)
+        pending = np.argsort(-rank, kind="stable")
+        while len(pending):
+            pending = pending[np.isfinite(cost[pending].min(axis=1))]
+            best = cost[pending].argmin(axis=1)
+            wanted = boxes[pending, best]
+            clash = np.tril(_overlap(wanted[:, None], wanted)[:, 0], -1).any(axis=1)
+            won = pending[~clash]
+            self.boxes[rows[won]] = wanted[~clash]
+            self.costs[rows[won]] = cost[won, best[~clash]]
+            self.fonts[rows[won]] = font_px
+            pending = pending[clash]
+            blocked = _overlap(boxes[pending], wanted[~clash]).any(axis=2)
+            cost[pending] = np.where(blocked, np.inf, cost[pending])
+
+
+def _regret(cost: NDArray[np.float32]) -> NDArray[np.float32]:
+    """What a row loses if its best candidate goes to another."""
+    if cost.shape[1] < 2:
+        return np.zeros(len(cost), np.float32)
+    two = np.sort(np.minimum(cost, 1e6), axis=1)[:, :2]
+    return np.asarray(two[:, 1] - two[:, 0])
+
+
+def _overlap(boxes: NDArray[np.int32], others: NDArray[np.int32]) -> NDArray[np.bool_]:
+    """Which of (u, k) boxes overlap which of m others, (u, k, m)."""
+    a, b = boxes[:, :, None, :], others[None, None, :, :]
+    hit = (a[..., 0] < b[..., 2]) & (b[..., 0] < a[..., 2])
+    hit &= (a[..., 1] < b[..., 3]) & (b[..., 1] < a[..., 3])
+    return np.asarray(hit)
+
+
+def _finish(solver: _Solver, regions: sv.Detections, cover: Cover) -> Placement:
+    placed = np.isfinite(solver.costs)
+    boxes = np.where(placed[:, None], solver.boxes, 0).astype(np.int32)
+    anchors = _inside(regions, solver.scene.anchors_xy)
+    kind = np.full(len(boxes), Kind.DROPPED, np.uint8)
+    for row in np.flatnonzero(placed):
+        kind[row] = _kind(int(row), boxes[row], regions, cover)
+    return Placement(anchors, boxes, kind, np.where(placed, solver.fonts, 0).astype(np.int32))
+
+
+def _kind(row: int, box: NDArray[np.int32], regions: sv.Detections, cover: Cover) -> Kind:
+    x1, y1, x2, y2 = (int(v) for v in box)
+    left, top, right, bottom = regions.xyxy[row]
+    x, y = (x1 + x2) / 2, (y1 + y2) / 2
+    within = left <= x < right and top <= y < bottom
+    if regions.mask is None:
+        if within:
+            return Kind.INSIDE
+        apart = max(left - x2, x1 - right, top - y2, y1 - bottom)
+        return Kind.BESIDE if apart <= 3 else Kind.LEADER
+    step, reach = cover.step, 3
+    if within and cover.owner[int(y) // step, int(x) // step] == row:
+        return Kind.INSIDE
+    rows = slice(max(0, y1 - reach) // step, (y2 + reach) // step + 1)
+    columns = slice(max(0, x1 - reach) // step, (x2 + reach) // step + 1)
+    return Kind.BESIDE if (cover.owner[rows, columns] == row).any() else Kind.LEADER
+
+
+def _inside(regions: sv.Detections, anchors: NDArray[np.int32]) -> NDArray[np.int32]:
+    """Anchors moved to a pixel of the region, where the coarse map put them beside it."""
+    low = np.floor(regions.xyxy[:, :2]).astype(np.int32)
+    high = np.maximum(low, np.ceil(regions.xyxy[:, 2:]).astype(np.int32) - 1)
+    anchors = np.clip(anchors, low, high) if regions.mask is None else anchors.copy()
+    for row in range(len(regions) if regions.mask is not None else 0):
+        crop = crop_of(regions, row)
+        assert crop is not None
+        mask, (left, top) = crop
+        x, y = int(anchors[row, 0]) - left, int(anchors[row, 1]) - top
+        if 0 <= y < mask.shape[0] and 0 <= x < mask.shape[1] and mask[y, x]:
+            continue
+        ys, xs = np.nonzero(mask)
+        if len(ys):
+            nearest = np.argmin((xs - x) ** 2 + (ys - y) ** 2)
+            anchors[row] = xs[nearest] + left, ys[nearest] + top
+    return anchors
+
+
+def _nothing(anchors: NDArray[np.int32]) -> Placement:
+    n = len(anchors)
+    return Placement(anchors, np.zeros((n, 4), np.int32), np.zeros(n, np.uint8), np.zeros(n, np.int32))
