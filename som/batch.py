@@ -71,8 +71,10 @@ def plan(images: Sequence[Path], out: Path | None, json_out: Path | None) -> lis
     for path in files:
         name = path.stem if stems[path.stem] == 1 else path.name
         folder = (out or Path("marked")) if many else Path()
-        drawn = out if out and not many and not out.is_dir() else (
-            (out if out and not many else folder) / f"{name}.marked.png"
+        drawn = (
+            out
+            if out and not many and not out.is_dir()
+            else ((out if out and not many else folder) / f"{name}.marked.png")
         )
         mark_file = json_out
         if json_out is not None and (many or json_out.is_dir()):

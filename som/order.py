@@ -80,18 +80,15 @@ def _columns(part: Boxes) -> Index | None:
     heights = part[:, 3] - part[:, 1]
     least = 0.6 * float(np.median(heights))
     for at, width in _gaps(part[:, 0], part[:, 2]):
-        if width < least:
-            break
         right = part[:, 0] >= at
-        if _are_columns(part[~right], part[right]):
+        sides = part[~right], part[right]
+        if _stands_beside(*sides) or (width >= least and _are_columns(*sides)):
             return right.astype(np.intp)
     return None
 
 
 def _are_columns(left: Boxes, right: Boxes) -> bool:
     """Whether a reader would finish the left side before turning to the right."""
-    if min(len(left), len(right)) < 2:
-        return False
     left_rows, right_rows = _centres(left), _centres(right)
     if min(len(left_rows), len(right_rows)) < 2:
         return False
@@ -106,6 +103,15 @@ def _are_columns(left: Boxes, right: Boxes) -> bool:
     pitch = min(np.median(np.diff(left_rows)), np.median(np.diff(right_rows)))
     widths = [float(np.median(side[:, 2] - side[:, 0])) for side in (left, right)]
     return bool(pitch < 1.7 * height and gap > pitch - height and min(widths) > 8 * height)
+
+
+def _stands_beside(left: Boxes, right: Boxes) -> bool:
+    """Whether one side is a single block beside several lines of the other."""
+    block, lines = sorted((left, right), key=len)
+    if len(block) > 1 or len(lines) < 2:
+        return False
+    covered = np.minimum(block[0, 3], lines[:, 3]) - np.maximum(block[0, 1], lines[:, 1])
+    return len(_centres(lines[covered > 0])) > 1 if (covered > 0).any() else False
 
 
 def _bands(part: Boxes) -> Index | None:

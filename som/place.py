@@ -24,7 +24,7 @@ from som.scene import Scene
 from som.style import Style
 
 # The map of what is visible has about this many cells, whatever the size of the image.
-_CELLS = 700_000
+_CELLS = 250_000
 # A label that costs more than this looks for a place farther away.
 _BAD = 0.55
 
@@ -96,7 +96,9 @@ def place(
     cover = paint(regions, size_wh, step_for(size_wh))
     scene = Scene.build(regions, cover, size_wh, image)
     sizes = [base_font(size_wh, style)]
-    sizes += sorted({max(style.min_font_px, round(sizes[0] * f)) for f in (0.8, 0.64)}, reverse=True)
+    sizes += sorted(
+        {max(style.min_font_px, round(sizes[0] * f)) for f in (0.8, 0.64)}, reverse=True
+    )
     sizes.append(style.min_font_px)
     for size in sizes:
         solver = _Solver(scene, labels, style)
@@ -238,4 +240,6 @@ def _inside(regions: sv.Detections, anchors: NDArray[np.int32]) -> NDArray[np.in
 
 def _nothing(anchors: NDArray[np.int32]) -> Placement:
     n = len(anchors)
-    return Placement(anchors, np.zeros((n, 4), np.int32), np.zeros(n, np.uint8), np.zeros(n, np.int32))
+    return Placement(
+        anchors, np.zeros((n, 4), np.int32), np.zeros(n, np.uint8), np.zeros(n, np.int32)
+    )

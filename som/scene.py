@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from som.cover import NOTHING, Cover
 
 # A step in grey that counts as print: faint hairlines do not, light grey text does.
-_INK_STEP = 28
+_INK_STEP = 14
 
 
 @dataclass(frozen=True)
@@ -90,9 +90,7 @@ def box_sums(
     return total, np.maximum((x2 - x1) * (y2 - y1), 1).astype(np.float64)
 
 
-def _deepest(
-    regions: sv.Detections, cover: Cover
-) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+def _deepest(regions: sv.Detections, cover: Cover) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
     """The most natural of the deep visible points: the one nearest to the middle of the box."""
     n, step = len(regions), cover.step
     depth, owner = cover.depth(), cover.owner
@@ -143,7 +141,7 @@ def _weight(xyxy: NDArray[np.float32], cover: Cover) -> NDArray[np.float64]:
     corners = np.zeros((height + 1, width + 1))
     for y, x, sign in ((y1, x1, 1), (y1, x2, -1), (y2, x1, -1), (y2, x2, 1)):
         np.add.at(corners, (y, x), sign * each)
-    return np.asarray(corners.cumsum(axis=0).cumsum(axis=1)[:-1, :-1])
+    return _integral(corners)[1:-1, 1:-1]
 
 
 def _integral(values: NDArray[np.generic]) -> NDArray[np.float64]:

@@ -11,8 +11,12 @@ from som.regions import make_regions
 Box = list[float]
 
 
-def column(x: float, y: float, n: int, width: float = 120, height: float = 16, gap: float = 8) -> list[Box]:
-    return [[x, y + i * (height + gap), x + width, y + i * (height + gap) + height] for i in range(n)]
+def column(
+    x: float, y: float, n: int, width: float = 120, height: float = 16, gap: float = 8
+) -> list[Box]:
+    return [
+        [x, y + i * (height + gap), x + width, y + i * (height + gap) + height] for i in range(n)
+    ]
 
 
 def check(in_order: list[Box], seed: int = 0) -> None:
@@ -61,6 +65,11 @@ def test_a_side_bar_comes_before_the_page_beside_it() -> None:
         [300 + c * 180, 70 + r * 50, 420 + c * 180, 90 + r * 50] for r in range(6) for c in range(4)
     ]
     check(side + page)
+
+
+def test_a_side_bar_beside_one_large_block() -> None:
+    side = column(10, 60, 9, gap=19)
+    check([*side, [300, 0, 1200, 700], [320, 80, 500, 110]])
 
 
 def test_a_header_comes_before_columns() -> None:
