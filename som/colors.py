@@ -127,11 +127,9 @@ def assign(regions: sv.Detections, image: NDArray[np.uint8] | None = None) -> ND
         colours = chosen[near[i]]
         colours = colours[colours >= 0]
         apart = distances[colours].min(axis=0) if len(colours) else np.ones(len(PALETTE_RGB))
-        score = (
-            np.minimum(apart / _ENOUGH_DISTANCE, 1)
-            + 2 * visible[i]
-            - 0.02 * used / (1 + used.max())
-        )
+        # Not the same as a neighbour's; then seen at all; then told apart at a glance; then unused.
+        score = 4 * visible[i] + np.minimum(apart / _ENOUGH_DISTANCE, 1) - 4 * (apart < 0.1)
+        score -= 0.02 * used / (1 + used.max())
         best = int(np.argmax(score))
         chosen[i] = best
         used[best] += 1

@@ -68,7 +68,7 @@ def measure(
     meets = _intersection(labels[:, None], labels[None]) > 0
     np.fill_diagonal(meets, False)
     overlapped = meets.any(axis=1) & ~dropped
-    contrast = np.asarray(contrast_ratio(text_rgb, fill_rgb), dtype=np.float64).reshape(n)
+    contrast = contrast_ratio(text_rgb.reshape(n, 3), fill_rgb.reshape(n, 3))
     readable = np.minimum(contrast / ENOUGH_CONTRAST, 1) * np.minimum(font_px / ENOUGH_FONT_PX, 1)
     near = 1 / (1 + distance / (20 * np.maximum(font_px, 1)))
     # Hiding up to a third of a region leaves it recognisable.
