@@ -7,13 +7,14 @@ of the image.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
 import supervision as sv
 from numpy.typing import NDArray
 
-from som.regions import crop_of
+from som.regions import Crop
 
 NOTHING = -1
 
@@ -49,36 +50,73 @@ class Cover:
         return np.asarray(cv2.distanceTransform(padded, cv2.DIST_L2, 3)[1:-1, 1:-1])
 
 
-def paint(regions: sv.Detections, size_wh: tuple[int, int], step: int = 1) -> Cover:
+def paint(
+    regions: sv.Detections,
+    size_wh: tuple[int, int],
+    *,
+    step: int = 1,
+    crops: list[Crop] | None = None,
+) -> Cover:
     """Paint the visible map.
 
     Args:
-        regions: on a canvas of this size; masks compact or None, then boxes are filled.
+        regions: on a canvas of this size.
         size_wh: width and height of the canvas in pixels.
         step: pixels a cell.
+        crops: the regions' masks as `som.regions.crops_of` gives them; None fills their boxes.
     """
-    width, height = size_wh
-    shape = -(-height // step), -(-width // step)
-    owner = np.full(shape, NOTHING, np.int32)
+    owner = np.full(grid_shape(size_wh, step), NOTHING, np.int32, order="F")
+    paint_values(owner, np.arange(len(regions)), regions, step=step, crops=crops)
+    return Cover(row_by_row(owner), step)
+
+
+def paint_values(
+    grid: NDArray[Any],
+    values: NDArray[Any],
+    regions: sv.Detections,
+    *,
+    step: int = 1,
+    crops: list[Crop] | None = None,
+) -> None:
+    """Write each region's value into the cells of `grid` where it is visible.
+
+    Decoded masks lie in memory column by column; a grid that does too (``order="F"``) is painted
+    three times as fast, and `row_by_row` turns it for the price of nothing.
+    """
     areas = np.asarray(regions.area, dtype=np.float64)
     # A later region of the same size lies on top, as its label would.
     for row in np.lexsort((np.arange(len(areas)), -areas)):
-        window, inside = _cells(regions, int(row), shape, step)
-        np.copyto(owner[window], row, where=inside)
-    return Cover(owner, step)
+        if crops is None:
+            grid[_box_window(regions.xyxy[row], grid.shape, step)] = values[row]
+        else:
+            window, inside = _mask_window(crops[row], step)
+            np.copyto(grid[window], values[row], where=inside)
 
 
-def _cells(
-    regions: sv.Detections, row: int, shape: tuple[int, int], step: int
-) -> tuple[tuple[slice, slice], NDArray[np.bool_] | bool]:
-    """The window of a region in the map, and which of its cells it covers (True: all)."""
-    crop = crop_of(regions, row)
-    if crop is None:
-        # Rounded to whole cells, but never to none: a region painted nowhere is lost.
-        x1, y1, x2, y2 = (int(v) for v in np.floor(regions.xyxy[row] / step + 0.5))
-        left, top = min(max(x1, 0), shape[1] - 1), min(max(y1, 0), shape[0] - 1)
-        return (slice(top, max(y2, top + 1)), slice(left, max(x2, left + 1))), True
-    mask, (x, y) = crop
+def row_by_row(grid: NDArray[Any]) -> NDArray[Any]:
+    """A column-major grid with its cells in the usual order in memory."""
+    return np.asarray(cv2.transpose(grid.T))
+
+
+def grid_shape(size_wh: tuple[int, int], step: int) -> tuple[int, int]:
+    """Rows and columns of a map over a canvas."""
+    return -(-size_wh[1] // step), -(-size_wh[0] // step)
+
+
+def _box_window(
+    xyxy: NDArray[np.float32], shape: tuple[int, ...], step: int
+) -> tuple[slice, slice]:
+    """The cells of a box: whole ones, but never none, or the region would be lost."""
+    x1, y1, x2, y2 = (int(v) for v in np.floor(xyxy / step + 0.5))
+    left, top = min(max(x1, 0), shape[1] - 1), min(max(y1, 0), shape[0] - 1)
+    return slice(top, max(y2, top + 1)), slice(left, max(x2, left + 1))
+
+
+def _mask_window(crop: Crop, step: int) -> tuple[tuple[slice, slice], NDArray[np.bool_] | bool]:
+    """The cells about a mask, and which of them it covers (True: all)."""
+    mask, x, y = crop
+    if step == 1:
+        return (slice(y, y + mask.shape[0]), slice(x, x + mask.shape[1])), mask
     sampled = mask[-y % step :: step, -x % step :: step]  # at the first pixel of each cell
     if not sampled.any():
         ys, xs = np.nonzero(mask)

@@ -1,6 +1,7 @@
 """Marks to pixels: fills, outlines, boxes, dots, leader lines and labels, on a copy of the image."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import cv2
 import numpy as np
@@ -8,13 +9,14 @@ import supervision as sv
 from numpy.typing import NDArray
 
 from som.colors import text_color
-from som.cover import NOTHING, paint
+from som.cover import paint_values, row_by_row
 from som.glyphs import label_sprite
 from som.place import Kind, Placement
-from som.regions import crop_of
+from som.regions import Crop, crops_of
 from som.style import Style
 
 Image = NDArray[np.uint8]
+RGB = tuple[int, int, int]
 
 
 def draw(
@@ -25,6 +27,7 @@ def draw(
     *,
     style: Style,
     colors_rgb: NDArray[np.uint8],
+    crops: list[Crop] | None = None,
 ) -> Image:
     """Draw marks.
 
@@ -38,6 +41,7 @@ def draw(
         labels: n strings.
         style: which shapes.
         colors_rgb: uint8 (n, 3); label, outline and fill of a mark share its colour.
+        crops: the regions' masks as `som.regions.crops_of` gives them, if already decoded.
 
     Returns:
         uint8 RGB (H, W, 3).
@@ -47,15 +51,16 @@ def draw(
     areas = np.asarray(regions.area, dtype=np.float64)
     by_area = [int(i) for i in np.argsort(-areas, kind="stable") if shown[i]]
     line = line_width(image.shape)
-    if "fill" in style.shapes and style.opacity > 0:
-        _fill(drawn, regions, shown, colors_rgb, style.opacity)
-    outlined = "outline" in style.shapes
-    for row in by_area:
-        color = colors_rgb[row]
-        if outlined and regions.mask is not None:
-            _outline(drawn, regions, row, color, line)
-        if "box" in style.shapes or (outlined and regions.mask is None):
-            _box(drawn, regions.xyxy[row], color, line)
+    if crops is None and {"fill", "outline"} & set(style.shapes):
+        crops = crops_of(regions)
+    palette = _Palette(colors_rgb)
+    if "fill" in style.shapes:
+        _fill(drawn, regions, crops, np.where(shown, palette.index, 0), palette, style.opacity)
+    if "outline" in style.shapes and crops is not None:
+        _outlines(drawn, [(crops[row], palette.index[row]) for row in by_area], palette, line)
+    if "box" in style.shapes or ("outline" in style.shapes and crops is None):
+        for row in by_area:
+            _box(drawn, regions.xyxy[row], colors_rgb[row], line)
     rims = text_color(colors_rgb)
     for row in by_area:
         if placement.kind[row] == Kind.LEADER:
@@ -63,8 +68,9 @@ def draw(
         elif "dot" in style.shapes:
             _dot(drawn, placement.anchor_xy[row], colors_rgb[row], rims[row], line)
     for row in by_area:
-        sprite = label_sprite(labels[row], int(placement.font_px[row]))
-        _label(drawn, placement.label_xyxy[row], sprite, colors_rgb[row], rims[row])
+        x1, y1, x2, y2 = placement.label_xyxy[row]
+        colors = tuple(colors_rgb[row].tolist()), tuple(rims[row].tolist())
+        drawn[y1:y2, x1:x2] = _label(labels[row], int(placement.font_px[row]), *colors)
     return drawn
 
 
@@ -73,33 +79,55 @@ def line_width(shape: tuple[int, ...]) -> int:
     return max(1, round(float(np.sqrt(shape[0] * shape[1])) / 700))
 
 
+class _Palette:
+    """The different colours of some marks, so that a map of marks needs one byte a pixel.
+
+    Attributes:
+        index: (n,) number of each mark's colour, from 1; 0 stands for no colour.
+    """
+
+    def __init__(self, colors_rgb: NDArray[np.uint8]) -> None:
+        different, index = np.unique(colors_rgb, axis=0, return_inverse=True)
+        # More than an eye can tell apart share the last one.
+        self.index = np.minimum(index.reshape(-1) + 1, 255).astype(np.uint8)
+        self.table = np.zeros((256, 1, 3), np.uint8)
+        self.table[1 : len(different) + 1, 0] = different[:255]
+
+    def __call__(self, grid: NDArray[np.uint8]) -> Image:
+        return np.asarray(cv2.applyColorMap(grid, self.table), dtype=np.uint8)
+
+
 def _fill(
     drawn: Image,
     regions: sv.Detections,
-    shown: NDArray[np.bool_],
-    colors_rgb: NDArray[np.uint8],
+    crops: list[Crop] | None,
+    values: NDArray[np.uint8],
+    palette: _Palette,
     opacity: float,
 ) -> None:
     """Tint each pixel in the colour of the smallest region on it, in one pass over the image."""
-    height, width = drawn.shape[:2]
-    owner = paint(regions, (width, height)).owner
-    table = np.concatenate((colors_rgb, np.zeros((1, 3), np.uint8)))  # NOTHING is the last row
-    tinted = cv2.addWeighted(drawn, 1 - opacity, np.take(table, owner, axis=0), opacity, 0)
-    visible = np.append(shown, False)
-    np.copyto(drawn, tinted, where=((owner != NOTHING) & visible[owner])[..., None])
+    grid = np.zeros(drawn.shape[:2], np.uint8, order="F")
+    paint_values(grid, values, regions, crops=crops)
+    grid = row_by_row(grid)
+    tint = palette(grid)
+    cv2.addWeighted(drawn, 1 - opacity, tint, opacity, 0, dst=tint)
+    cv2.copyTo(tint, grid, drawn)
 
 
-def _outline(
-    drawn: Image, regions: sv.Detections, row: int, color: NDArray[np.uint8], line: int
+def _outlines(
+    drawn: Image, masks: list[tuple[Crop, np.uint8]], palette: _Palette, line: int
 ) -> None:
-    crop = crop_of(regions, row)
-    assert crop is not None
-    mask, (left, top) = crop
-    whole = np.ascontiguousarray(mask).view(np.uint8)
+    """The inner rim of each mask, also where smaller masks lie on it."""
     kernel = np.ones((2 * line + 1, 2 * line + 1), np.uint8)
-    core = cv2.erode(whole, kernel, borderType=cv2.BORDER_CONSTANT, borderValue=0)
-    window = drawn[top : top + mask.shape[0], left : left + mask.shape[1]]
-    window[(whole > core)] = color
+    turned_grid = np.zeros((drawn.shape[1], drawn.shape[0]), np.uint8)
+    for (mask, left, top), value in masks:
+        # Decoded masks lie in memory column by column; eroding them turned keeps that order.
+        turned = np.ascontiguousarray(mask.T).view(np.uint8)
+        core = cv2.erode(turned, kernel, borderType=cv2.BORDER_CONSTANT, borderValue=0)
+        window = turned_grid[left : left + turned.shape[0], top : top + turned.shape[1]]
+        np.copyto(window, value, where=(turned ^ core).view(bool))
+    grid = row_by_row(turned_grid.T)
+    cv2.copyTo(palette(grid), grid, drawn)
 
 
 def _box(drawn: Image, xyxy: NDArray[np.float32], color: NDArray[np.uint8], line: int) -> None:
@@ -141,16 +169,12 @@ def _dot(
     cv2.circle(drawn, centre, 2 * line + 1, color.tolist(), -1, cv2.LINE_AA)
 
 
-def _label(
-    drawn: Image,
-    xyxy: NDArray[np.int32],
-    sprite: NDArray[np.uint8],
-    color: NDArray[np.uint8],
-    text: NDArray[np.uint8],
-) -> None:
-    """The label's box in its colour, a rim in the colour of its text, and the text."""
-    x1, y1, x2, y2 = (int(v) for v in xyxy)
-    window = drawn[y1:y2, x1:x2]
-    window[:] = text
-    ink = sprite[1:-1, 1:-1, None].astype(np.uint16)
-    window[1:-1, 1:-1] = (color * (255 - ink) + text * ink + 127) // 255
+@lru_cache(maxsize=4096)
+def _label(label: str, font_px: int, fill_rgb: RGB, text_rgb: RGB) -> Image:
+    """A label's pixels: its box in its colour, a rim in the colour of its text, and the text."""
+    ink = label_sprite(label, font_px)[..., None].astype(np.uint16)
+    fill, text = (np.array(rgb, np.uint16) for rgb in (fill_rgb, text_rgb))
+    pixels = ((fill * (255 - ink) + text * ink + 127) // 255).astype(np.uint8)
+    pixels[[0, -1]] = pixels[:, [0, -1]] = text_rgb
+    pixels.flags.writeable = False
+    return pixels

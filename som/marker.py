@@ -20,7 +20,7 @@ from som.marks import MarkedImage
 from som.names import label_names
 from som.order import area_order, reading_order
 from som.place import place
-from som.regions import normalize, rows, scale_regions, select, text_of
+from som.regions import crops_of, normalize, rows, scale_regions, select, text_of
 from som.style import ORDERS, Style
 
 SegmentFunction = Callable[[NDArray[np.uint8]], sv.Detections]
@@ -146,7 +146,10 @@ def _mark(
         texts = text_of(regions, "text")
         labels = label_names(len(regions), options.style.labels, texts=texts)
         canvas = resize(image, drawn_wh) if drawn_wh != size_wh else image
-        placement = place(on_canvas, labels, drawn_wh, style=options.style, image=canvas)
+        crops = crops_of(on_canvas)
+        placement = place(
+            on_canvas, labels, drawn_wh, style=options.style, image=canvas, crops=crops
+        )
         colors = assign(on_canvas, canvas)
     ids = np.arange(1, len(regions) + 1)
     layout = Layout(drawn_wh, labels, colors, placement, options.style)

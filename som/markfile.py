@@ -16,7 +16,7 @@ from som.errors import ImageError, MarkError
 from som.image import load_image, pixels_sha256
 from som.layout import Layout
 from som.place import Kind, Placement
-from som.regions import crop_of, make_regions, text_of
+from som.regions import crops_of, make_regions, text_of
 from som.rle import encode_crop
 from som.style import Style
 
@@ -36,9 +36,9 @@ def to_dict(marked: "MarkedImage") -> dict[str, Any]:
     areas = regions.area
     texts = {name: text_of(regions, name) for name in ("text", "role", "source")}
     interactive = regions.data.get("interactive", np.zeros(len(regions), bool))
+    crops = crops_of(regions)
     marks = []
     for i in range(len(regions)):
-        crop = crop_of(regions, i)
         score = None if regions.confidence is None else round(float(regions.confidence[i]), 4)
         marks.append(
             {
@@ -54,7 +54,7 @@ def to_dict(marked: "MarkedImage") -> dict[str, Any]:
                 "color": layout.colors_rgb[i].tolist(),
                 "font_px": int(placement.font_px[i]),
                 "placed": Kind(int(placement.kind[i])).name.lower(),
-                "mask": None if crop is None else encode_crop(*crop, (height, width)),
+                "mask": encode_crop(crops[i], (height, width)) if crops else None,
             }
         )
     return {

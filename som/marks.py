@@ -15,13 +15,14 @@ from PIL import Image
 
 from som import markfile
 from som.colors import text_color
+from som.cover import paint_values
 from som.draw import draw
 from som.errors import MarkError
 from som.image import resize
 from som.layout import Layout
 from som.place import Kind
 from som.quality import Quality, measure
-from som.regions import crop_of, scale_regions, text_of
+from som.regions import crop_of, crops_of, scale_regions, text_of
 
 
 @dataclass(frozen=True)
@@ -184,14 +185,9 @@ class MarkedImage:
             return canvas
         dimmed = (canvas.astype(np.uint16) * 2 // 5).astype(np.uint8)
         scaled = self._on_canvas(rows)
-        for i, box in enumerate(scaled.xyxy):
-            x1, y1 = np.floor(box[:2]).astype(int)
-            x2, y2 = np.ceil(box[2:]).astype(int)
-            crop = crop_of(scaled, i)
-            inside = np.ones((y2 - y1, x2 - x1), bool) if crop is None else crop[0]
-            left, top = (x1, y1) if crop is None else crop[1]
-            window = np.s_[top : top + inside.shape[0], left : left + inside.shape[1]]
-            np.copyto(dimmed[window], canvas[window], where=inside[..., None])
+        named = np.zeros(canvas.shape[:2], np.uint8)
+        paint_values(named, np.ones(len(rows)), scaled, crops=crops_of(scaled))
+        np.copyto(dimmed, canvas, where=named[..., None] > 0)
         return self._draw(rows, dimmed)
 
     def quality(self) -> Quality:
@@ -286,19 +282,17 @@ class MarkedImage:
         return anchors
 
     def _holds(self, row: int, x: int, y: int) -> bool:
-        crop = crop_of(self.regions, row)
-        if crop is None:
+        if self.regions.mask is None:
             return True
-        mask, (left, top) = crop
+        mask, left, top = crop_of(self.regions, row)
         inside = 0 <= y - top < mask.shape[0] and 0 <= x - left < mask.shape[1]
         return bool(inside and mask[y - top, x - left])
 
     def _nearest(self, row: int, x: int, y: int) -> tuple[int, int]:
-        crop = crop_of(self.regions, row)
-        if crop is None or not crop[0].any():
-            return x, y
-        mask, (left, top) = crop
+        mask, left, top = crop_of(self.regions, row)
         ys, xs = np.nonzero(mask)
+        if not len(ys):
+            return x, y
         best = np.argmin((xs + left - x) ** 2 + (ys + top - y) ** 2)
         return int(xs[best]) + left, int(ys[best]) + top
 

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from som.candidates import Candidates, around, beside
 from som.cover import Cover, paint
 from som.glyphs import label_size
-from som.regions import crop_of
+from som.regions import Crop, crops_of
 from som.scene import Scene
 from som.style import Style
 
@@ -27,6 +27,8 @@ from som.style import Style
 _CELLS = 250_000
 # A label that costs more than this looks for a place farther away.
 _BAD = 0.55
+# A label this near to its region, in pixels, needs no line to it.
+_TOUCHING = 3
 
 
 class Kind(IntEnum):
@@ -71,6 +73,7 @@ def place(
     *,
     style: Style | None = None,
     image: NDArray[np.uint8] | None = None,
+    crops: list[Crop] | None = None,
 ) -> Placement:
     """Place all labels.
 
@@ -85,6 +88,7 @@ def place(
         size_wh: width and height of the canvas.
         style: what is drawn; `Style()` by default.
         image: uint8 RGB (H, W, 3), the canvas; what is printed on it is kept free where possible.
+        crops: the regions' masks as `som.regions.crops_of` gives them, if already decoded.
 
     Returns:
         The placement; the same for the same input.
@@ -93,7 +97,8 @@ def place(
     n = len(regions)
     if n == 0:
         return _nothing(np.zeros((0, 2), np.int32))
-    cover = paint(regions, size_wh, step_for(size_wh))
+    crops = crops_of(regions) if crops is None else crops
+    cover = paint(regions, size_wh, step=step_for(size_wh), crops=crops)
     scene = Scene.build(regions, cover, size_wh, image)
     sizes = [base_font(size_wh, style)]
     sizes += sorted(
@@ -106,7 +111,7 @@ def place(
         solver.solve(size, by_importance=size == sizes[-1])
         if solver.complete:
             break
-    return _finish(solver, regions, cover)
+    return _finish(solver, regions, cover, crops)
 
 
 def base_font(size_wh: tuple[int, int], style: Style) -> int:
@@ -191,47 +196,55 @@ def _overlap(boxes: NDArray[np.int32], others: NDArray[np.int32]) -> NDArray[np.
     return np.asarray(hit)
 
 
-def _finish(solver: _Solver, regions: sv.Detections, cover: Cover) -> Placement:
+def _finish(
+    solver: _Solver, regions: sv.Detections, cover: Cover, crops: list[Crop] | None
+) -> Placement:
     placed = np.isfinite(solver.costs)
     boxes = np.where(placed[:, None], solver.boxes, 0).astype(np.int32)
-    anchors = _inside(regions, solver.scene.anchors_xy)
-    kind = np.full(len(boxes), Kind.DROPPED, np.uint8)
-    for row in np.flatnonzero(placed):
-        kind[row] = _kind(int(row), boxes[row], regions, cover)
-    return Placement(anchors, boxes, kind, np.where(placed, solver.fonts, 0).astype(np.int32))
+    anchors = _inside(regions, solver.scene.anchors_xy, crops)
+    kinds = _kinds(boxes, regions, cover).astype(np.uint8)
+    kinds[~placed] = Kind.DROPPED
+    return Placement(anchors, boxes, kinds, np.where(placed, solver.fonts, 0).astype(np.int32))
 
 
-def _kind(row: int, box: NDArray[np.int32], regions: sv.Detections, cover: Cover) -> Kind:
-    x1, y1, x2, y2 = (int(v) for v in box)
-    left, top, right, bottom = regions.xyxy[row]
-    x, y = (x1 + x2) / 2, (y1 + y2) / 2
-    within = left <= x < right and top <= y < bottom
-    if regions.mask is None:
-        if within:
-            return Kind.INSIDE
-        apart = max(left - x2, x1 - right, top - y2, y1 - bottom)
-        return Kind.BESIDE if apart <= 3 else Kind.LEADER
-    step, reach = cover.step, 3
-    if within and cover.owner[int(y) // step, int(x) // step] == row:
-        return Kind.INSIDE
-    rows = slice(max(0, y1 - reach) // step, (y2 + reach) // step + 1)
-    columns = slice(max(0, x1 - reach) // step, (x2 + reach) // step + 1)
-    return Kind.BESIDE if (cover.owner[rows, columns] == row).any() else Kind.LEADER
+def _kinds(boxes: NDArray[np.int32], regions: sv.Detections, cover: Cover) -> NDArray[np.int64]:
+    """How each label stands to its region: its middle inside, its box touching, or neither."""
+    middle = (boxes[:, :2] + boxes[:, 2:]) // 2
+    own = regions.xyxy
+    inside = (middle >= own[:, :2]).all(axis=1) & (middle < own[:, 2:]).all(axis=1)
+    apart = np.maximum(own[:, :2] - boxes[:, 2:], boxes[:, :2] - own[:, 2:]).max(axis=1)
+    near = apart <= _TOUCHING
+    if regions.mask is not None:
+        cell = middle // cover.step
+        inside &= cover.owner[cell[:, 1], cell[:, 0]] == np.arange(len(boxes))
+        for row in np.flatnonzero(near & ~inside):
+            x1, y1, x2, y2 = (int(v) for v in boxes[row])
+            rows = slice(max(0, y1 - _TOUCHING) // cover.step, (y2 + _TOUCHING) // cover.step + 1)
+            columns = slice(
+                max(0, x1 - _TOUCHING) // cover.step, (x2 + _TOUCHING) // cover.step + 1
+            )
+            near[row] = (cover.owner[rows, columns] == row).any()
+    return np.where(inside, Kind.INSIDE, np.where(near, Kind.BESIDE, Kind.LEADER))
 
 
-def _inside(regions: sv.Detections, anchors: NDArray[np.int32]) -> NDArray[np.int32]:
+def _inside(
+    regions: sv.Detections, anchors: NDArray[np.int32], crops: list[Crop] | None
+) -> NDArray[np.int32]:
     """Anchors moved to a pixel of the region, where the coarse map put them beside it."""
-    low = np.floor(regions.xyxy[:, :2]).astype(np.int32)
-    high = np.maximum(low, np.ceil(regions.xyxy[:, 2:]).astype(np.int32) - 1)
-    anchors = np.clip(anchors, low, high) if regions.mask is None else anchors.copy()
-    for row in range(len(regions) if regions.mask is not None else 0):
-        crop = crop_of(regions, row)
-        assert crop is not None
-        mask, (left, top) = crop
+    if crops is None:
+        low = np.floor(regions.xyxy[:, :2]).astype(np.int32)
+        high = np.maximum(low, np.ceil(regions.xyxy[:, 2:]).astype(np.int32) - 1)
+        return np.clip(anchors, low, high)
+    anchors = anchors.copy()
+    for row, (mask, left, top) in enumerate(crops):
         x, y = int(anchors[row, 0]) - left, int(anchors[row, 1]) - top
         if 0 <= y < mask.shape[0] and 0 <= x < mask.shape[1] and mask[y, x]:
             continue
-        ys, xs = np.nonzero(mask)
+        # Wholly covered by smaller regions: any pixel of its own near the middle will do.
+        sparse = max(1, min(mask.shape) // 32)
+        ys, xs = (sparse * at for at in np.nonzero(mask[::sparse, ::sparse]))
+        if not len(ys):
+            ys, xs = np.nonzero(mask)
         if len(ys):
             nearest = np.argmin((xs - x) ** 2 + (ys - y) ** 2)
             anchors[row] = xs[nearest] + left, ys[nearest] + top

@@ -7,7 +7,7 @@ import supervision as sv
 from numpy.typing import NDArray
 
 from som.colors import contrast_ratio
-from som.regions import crop_of
+from som.regions import Crop, crop_of
 
 # WCAG AAA for normal text.
 ENOUGH_CONTRAST = 7.0
@@ -62,9 +62,10 @@ def measure(
     dropped = (labels[:, 2] <= labels[:, 0]) | (labels[:, 3] <= labels[:, 1])
     covered, distance = np.zeros(n), np.zeros(n)
     for row in range(n):
-        covered[row] = _covered(regions, row, labels[~dropped])
+        crop = None if regions.mask is None else crop_of(regions, row)
+        covered[row] = _covered(regions.xyxy[row], crop, labels[~dropped])
         if not dropped[row]:
-            distance[row] = _distance(regions, row, labels[row])
+            distance[row] = _distance(regions.xyxy[row], crop, labels[row])
     meets = _intersection(labels[:, None], labels[None]) > 0
     np.fill_diagonal(meets, False)
     overlapped = meets.any(axis=1) & ~dropped
@@ -77,30 +78,27 @@ def measure(
     return Quality(covered, overlapped, contrast, distance, dropped, legibility)
 
 
-def _covered(regions: sv.Detections, row: int, labels: NDArray[np.int64]) -> float:
-    box = np.round(regions.xyxy[row]).astype(np.int64)
+def _covered(xyxy: NDArray[np.float32], crop: Crop | None, labels: NDArray[np.int64]) -> float:
+    box = np.round(xyxy).astype(np.int64)
     box[2:] = np.maximum(box[2:], box[:2] + 1)
     labels = labels[_intersection(labels, box) > 0]
     if not len(labels):
         return 0.0
-    crop = crop_of(regions, row)
     if crop is None:
-        mask, left, top = np.ones((box[3] - box[1], box[2] - box[0]), bool), box[0], box[1]
-    else:
-        mask, (left, top) = crop
+        crop = Crop(np.ones((box[3] - box[1], box[2] - box[0]), bool), box[0], box[1])
+    mask, left, top = crop
     hidden = np.zeros_like(mask)
     for x1, y1, x2, y2 in labels:
         hidden[max(y1 - top, 0) : max(y2 - top, 0), max(x1 - left, 0) : max(x2 - left, 0)] = True
     return float((hidden & mask).sum() / max(mask.sum(), 1))
 
 
-def _distance(regions: sv.Detections, row: int, label: NDArray[np.int64]) -> float:
+def _distance(xyxy: NDArray[np.float32], crop: Crop | None, label: NDArray[np.int64]) -> float:
     x1, y1, x2, y2 = label
-    crop = crop_of(regions, row)
     if crop is None:
-        left, top, right, bottom = regions.xyxy[row]
+        left, top, right, bottom = xyxy
         return float(np.hypot(max(left - x2, x1 - right, 0), max(top - y2, y1 - bottom, 0)))
-    mask, (left, top) = crop
+    mask, left, top = crop
     sparse = max(1, min(mask.shape) // 64)
     ys, xs = np.nonzero(mask[::sparse, ::sparse])
     if not len(ys):

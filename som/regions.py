@@ -7,6 +7,7 @@ and `interactive` (bool). Detections that come from elsewhere lack them; `normal
 """
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 import supervision as sv
@@ -184,16 +185,42 @@ def scale_regions(
     )
 
 
-def crop_of(regions: sv.Detections, row: int) -> tuple[NDArray[np.bool_], tuple[int, int]] | None:
-    """One region's mask as its crop.
+class Crop(NamedTuple):
+    """One region's mask inside its box.
+
+    Attributes:
+        mask: bool (h, w).
+        left: of the crop in the image, pixels.
+        top: likewise.
+    """
+
+    mask: NDArray[np.bool_]
+    left: int
+    top: int
+
+
+def crops_of(regions: sv.Detections) -> list[Crop] | None:
+    """All masks, each decoded as its crop; never as full images.
 
     Returns:
-        bool (h, w) and the crop's left and top in the image; None where regions have no masks.
+        One for each region, or None where regions have no masks.
+
+    Raises:
+        RegionsError: the masks are dense; `normalize` makes them compact.
+    """
+    if regions.mask is None:
+        return None
+    return [crop_of(regions, row) for row in range(len(regions))]
+
+
+def crop_of(regions: sv.Detections, row: int) -> Crop:
+    """One mask, decoded as its crop; regions must have masks.
+
+    Raises:
+        RegionsError: there are none, or they are dense; `normalize` makes them compact.
     """
     mask = regions.mask
-    if mask is None:
-        return None
     if not isinstance(mask, sv.CompactMask):
-        raise RegionsError("masks are compact from here on; call som.regions.normalize first")
+        raise RegionsError("masks must be compact; call som.regions.normalize first")
     left, top = mask.offsets[row]
-    return mask.crop(row), (int(left), int(top))
+    return Crop(mask.crop(row), int(left), int(top))

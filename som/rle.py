@@ -8,7 +8,8 @@ in the COCO API (github.com/cocodataset/cocoapi, ``maskApi.c``). Reading is
 from typing import TypedDict
 
 import numpy as np
-from numpy.typing import NDArray
+
+from som.regions import Crop
 
 
 class CocoRLE(TypedDict):
@@ -18,12 +19,11 @@ class CocoRLE(TypedDict):
     counts: str
 
 
-def encode_crop(crop: NDArray[np.bool_], xy: tuple[int, int], size_hw: tuple[int, int]) -> CocoRLE:
+def encode_crop(crop: Crop, size_hw: tuple[int, int]) -> CocoRLE:
     """Encode a mask given by its crop, without ever building the full-image mask.
 
     Args:
-        crop: bool (h, w), the mask inside its box.
-        xy: left and top of that box in the image.
+        crop: the mask inside its box, and where that lies.
         size_hw: height and width of the image.
 
     Returns:
@@ -31,10 +31,10 @@ def encode_crop(crop: NDArray[np.bool_], xy: tuple[int, int], size_hw: tuple[int
     """
     height, width = size_hw
     # A row of background above and below ends every run at its column's edge.
-    columns = np.pad(crop.T.astype(np.int8), ((0, 0), (1, 1)))
+    columns = np.pad(crop.mask.T.astype(np.int8), ((0, 0), (1, 1)))
     column, row = np.nonzero(np.diff(columns, axis=1))
-    edges = (column + xy[0]) * height + row + xy[1]
-    if crop.shape[0] == height:  # runs that fill a column go on in the next one
+    edges = (column + crop.left) * height + row + crop.top
+    if crop.mask.shape[0] == height:  # runs that fill a column go on in the next one
         joined = np.flatnonzero(edges[1:-1:2] == edges[2::2]) * 2 + 1
         edges = np.delete(edges, np.concatenate((joined, joined + 1)))
     counts = np.diff(edges, prepend=0, append=height * width)

@@ -103,7 +103,8 @@ def _deepest(regions: sv.Detections, cover: Cover) -> tuple[NDArray[np.int32], N
     np.maximum.at(found, rows, depths)
     deep = depths >= 0.8 * found[rows]
     ys, xs, rows = ys[deep], xs[deep], rows[deep]
-    points = np.stack((xs, ys), axis=1) * step + step // 2
+    # The first pixel of a cell is the one that the map was sampled at: it surely lies in the mask.
+    points = np.stack((xs, ys), axis=1) * step
     distance = np.abs(points - middle[rows]).sum(axis=1)
     order = np.lexsort((distance, rows))
     first = order[np.unique(rows[order], return_index=True)[1]]

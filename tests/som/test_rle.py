@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from som.regions import Crop
 from som.rle import encode_crop
 
 
@@ -17,7 +18,7 @@ from som.rle import encode_crop
 def test_decodes_to_the_same_mask(crop: np.ndarray, pad: tuple[int, int, int, int]) -> None:
     top, bottom, left, right = pad
     mask = np.pad(crop, ((top, bottom), (left, right)))
-    encoded = encode_crop(crop, (left, top), mask.shape)
+    encoded = encode_crop(Crop(crop, left, top), mask.shape)
     assert encoded["size"] == list(mask.shape)
     assert encoded["counts"] == sv.mask_to_rle(mask, compressed=True)
     np.testing.assert_array_equal(sv.rle_to_mask(encoded["counts"], mask.shape[::-1]), mask)
@@ -26,4 +27,4 @@ def test_decodes_to_the_same_mask(crop: np.ndarray, pad: tuple[int, int, int, in
 @pytest.mark.parametrize("value", [False, True])
 def test_large_uniform_masks(value: bool) -> None:
     mask = np.full((700, 900), value)
-    assert encode_crop(mask, (0, 0), mask.shape)["counts"] == sv.mask_to_rle(mask, compressed=True)
+    assert encode_crop(Crop(mask, 0, 0), mask.shape)["counts"] == sv.mask_to_rle(mask, compressed=True)
