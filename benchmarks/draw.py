@@ -40,7 +40,7 @@ def photo_masks(n: int, size_wh: tuple[int, int]) -> tuple[Image, sv.Detections]
     crops: list[sv.CompactMask] = []
     for share in shares:
         wanted = n - len(crops) if share == min(shares) else round(n * share)
-        labels = segmentation.slic(small, n_segments=wanted * 2, compactness=8, start_label=0)
+        labels = segmentation.slic(small, n_segments=wanted * 3 + 6, compactness=8, start_label=0)
         # More superpixels than wanted, joined with the next: ragged shapes, some in two parts.
         for pair in np.array_split(np.arange(labels.max() + 1), wanted):
             mask = cv2.resize(np.isin(labels, pair).astype(np.uint8), size_wh).astype(bool)
