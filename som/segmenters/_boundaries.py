@@ -9,6 +9,7 @@ shifted square roots.
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import cv2
@@ -30,19 +31,38 @@ COLOUR_RANGE = 36.0
 HALF_GRADIENT = 5.0
 
 
-def boundary_strength(image: NDArray[np.uint8]) -> Float:
-    """Strength of the strongest boundary through each pixel.
+@dataclass(frozen=True)
+class Cues:
+    """What a photo looks like, pixel by pixel.
+
+    Attributes:
+        lab: float32 (h, w, 3), CIELAB.
+        textons: int (h, w), which of `TEXTONS` local textures.
+        strength: float32 (h, w), that of the strongest boundary through the pixel: 0 where nothing
+            changes, about 4 at the clearest.
+    """
+
+    lab: Float
+    textons: NDArray[np.intp]
+    strength: Float
+
+
+def find_cues(image: NDArray[np.uint8]) -> Cues:
+    """Compute the cues of a photo.
 
     Args:
         image: RGB uint8 (h, w, 3), about 500 pixels a side: the windows are in pixels.
-
-    Returns:
-        float32 (h, w), 0 where nothing changes, about 4 at the clearest boundaries.
     """
-    height, width = image.shape[:2]
     lab = cv2.cvtColor(image.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
+    textons = _textons(lab[..., 0])
+    return Cues(lab, textons, _boundary_strength(lab, textons))
+
+
+def _boundary_strength(lab: Float, texton_labels: NDArray[np.intp]) -> Float:
+    height, width = lab.shape[:2]
     half = _resize(lab, (width + 1) // 2, (height + 1) // 2)
-    textons = _resize(_textons(lab[..., 0]), half.shape[1], half.shape[0])
+    one_hot = np.eye(TEXTONS, dtype=np.float32)[texton_labels]
+    textons = _resize(one_hot, half.shape[1], half.shape[0])
     lightness = _soft_histogram(half[..., 0], 0, 100, LIGHTNESS_BINS)
     colours = [
         _soft_histogram(half[..., channel], -COLOUR_RANGE, COLOUR_RANGE, COLOUR_BINS)
@@ -70,8 +90,8 @@ def _soft_histogram(values: Float, low: float, high: float, bins: int) -> Float:
     return shares
 
 
-def _textons(lightness: Float) -> Float:
-    """One-hot texton maps (h, w, TEXTONS): clusters of derivatives (Malik et al., 2001)."""
+def _textons(lightness: Float) -> NDArray[np.intp]:
+    """Texton (h, w) of each pixel: clusters of derivative responses (Malik et al., 2001)."""
     planes = []
     for sigma in (1.0, 2.0):
         smooth = cv2.GaussianBlur(lightness, (0, 0), sigma)
@@ -86,8 +106,7 @@ def _textons(lightness: Float) -> Float:
     # A fixed seed: the same photo gives the same textons.
     sample = np.random.default_rng(0).permutation(len(responses))[:4000]
     centres = _k_means(responses[sample], TEXTONS)
-    nearest = _nearest(responses, centres).reshape(lightness.shape)
-    return np.eye(len(centres), dtype=np.float32)[nearest]
+    return _nearest(responses, centres).reshape(lightness.shape)
 
 
 def _derivatives(plane: Float, scale: float) -> tuple[Float, Float]:

@@ -1,88 +1,118 @@
 """Masks found on a reduced image, brought to the size of the original with clean edges."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import cv2
 import numpy as np
 import supervision as sv
 from numpy.typing import NDArray
 
+Mask = NDArray[np.bool_]
+
 # Holes and islands below this share of a region are dust, not shape.
 DUST_SHARE = 0.01
-# Pixels of the reduced image kept around a crop, so that its edge is smoothed like any other.
-MARGIN_PX = 3
+# Edges are smoothed by this much on the reduced image, looking this far around a crop.
+SMOOTHING_PX, MARGIN_PX = 1.0, 4
+# OpenCV and large array operations release the interpreter's lock; each worker holds one crop.
+WORKERS = 2
 
 
-def tidy(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Keep the parts of a mask (h, w) that matter, and fill the holes that do not."""
+def compact_masks(
+    members: Mask, labels: NDArray[np.intp], image_shape: tuple[int, int]
+) -> sv.CompactMask:
+    """Compact masks at full size, without dust and pinholes.
+
+    Args:
+        members: bool (r, n), r > 0, the labels that each region is made of.
+        labels: int (h, w), 0..n-1, the label map of the reduced image.
+        image_shape: (H, W) of the original.
+
+    Returns:
+        r masks whose crops are tight. Nothing larger than one region's box is ever dense.
+    """
+    with ThreadPoolExecutor(WORKERS) as pool:
+        return sv.CompactMask.merge(
+            list(pool.map(lambda region: _compact(region[labels], image_shape), members))
+        )
+
+
+def _compact(mask: Mask, image_shape: tuple[int, int]) -> sv.CompactMask:
+    height, width = image_shape
+    scale = (width / mask.shape[1], height / mask.shape[0])
+    x1, y1, x2, y2 = _tight_box(mask)
+    corner = (max(0, x1 - MARGIN_PX), max(0, y1 - MARGIN_PX))
+    clean = _smooth(_tidy(mask[corner[1] : y2 + MARGIN_PX, corner[0] : x2 + MARGIN_PX]))
+    left, top = int(corner[0] * scale[0]), int(corner[1] * scale[1])
+    if mask.shape == image_shape:
+        large = clean > 127
+    else:
+        right = min(width, round((corner[0] + clean.shape[1]) * scale[0]))
+        bottom = min(height, round((corner[1] + clean.shape[0]) * scale[1]))
+        large = _enlarge(clean, corner, (left, top, right, bottom), scale)
+    x1, y1, x2, y2 = _tight_box(large)
+    crop = large[y1:y2, x1:x2]
+    # CompactMask's boxes include their last pixel.
+    whole = np.array([[0, 0, x2 - x1 - 1, y2 - y1 - 1]])
+    packed = sv.CompactMask.from_dense(crop[None], whole, image_shape=(y2 - y1, x2 - x1))
+    return packed.with_offset(left + x1, top + y1, new_image_shape=image_shape)
+
+
+def _tight_box(mask: Mask) -> tuple[int, int, int, int]:
+    """Bounds of a mask that is not empty, right and bottom exclusive."""
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
+
+
+def _tidy(mask: Mask) -> Mask:
+    """Keep the parts of a mask that matter, and fill the holes that do not."""
     smallest = DUST_SHARE * np.count_nonzero(mask)
-    solid = ~_large_parts(~np.pad(mask, 1), smallest)[1:-1, 1:-1]
-    return _large_parts(solid, smallest)
+    filled = ~_large_parts(~np.pad(mask, 1), smallest)[1:-1, 1:-1]
+    return _large_parts(filled, smallest)
 
 
-def _large_parts(mask: NDArray[np.bool_], smallest: float) -> NDArray[np.bool_]:
+def _large_parts(mask: Mask, smallest: float) -> Mask:
     count, labels, stats, _ = cv2.connectedComponentsWithStats(mask.view(np.uint8), connectivity=4)
     if count <= 2:
         return mask
     keep = stats[:, cv2.CC_STAT_AREA] >= smallest
     keep[0] = False
-    large: NDArray[np.bool_] = keep[labels]
+    large: Mask = keep[labels]
     return large
 
 
-def compact_mask(mask: NDArray[np.bool_], image_shape: tuple[int, int]) -> sv.CompactMask:
-    """Compact mask of one region at full size.
-
-    Args:
-        mask: bool (h, w), not empty, on the reduced image.
-        image_shape: (H, W) of the original.
-
-    Returns:
-        `CompactMask` of length 1 whose crop is the region's tight box. Nothing larger is dense.
-    """
-    height, width = image_shape
-    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-    scale_x, scale_y = width / mask.shape[1], height / mask.shape[0]
-    left, top = int(columns[0] * scale_x), int(rows[0] * scale_y)
-    right = min(width, int(np.ceil((columns[-1] + 1) * scale_x)))
-    bottom = min(height, int(np.ceil((rows[-1] + 1) * scale_y)))
-    if mask.shape == image_shape:
-        crop = mask[top:bottom, left:right]
-    else:
-        crop = _enlarge(mask, (left, top, right, bottom), scale_x, scale_y)
-    rows, columns = np.flatnonzero(crop.any(axis=1)), np.flatnonzero(crop.any(axis=0))
-    crop = crop[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-    whole = np.array([[0, 0, crop.shape[1] - 1, crop.shape[0] - 1]])
-    packed = sv.CompactMask.from_dense(crop[None], whole, image_shape=crop.shape)
-    return packed.with_offset(
-        left + int(columns[0]), top + int(rows[0]), new_image_shape=image_shape
-    )
+def _smooth(mask: Mask) -> NDArray[np.uint8]:
+    """0..255, above 127 inside the smoothed mask."""
+    hard = mask.astype(np.uint8) * np.uint8(255)
+    soft = cv2.GaussianBlur(hard, (0, 0), SMOOTHING_PX, borderType=cv2.BORDER_REPLICATE)
+    # Smoothing would wipe out a line one pixel wide.
+    smooth: NDArray[np.uint8] = (soft if soft.max() > 127 else hard).astype(np.uint8)
+    return smooth
 
 
 def _enlarge(
-    mask: NDArray[np.bool_], box: tuple[int, int, int, int], scale_x: float, scale_y: float
-) -> NDArray[np.bool_]:
-    """The part `box` (xyxy, original pixels) of a mask enlarged by interpolation, not by blocks."""
+    soft: NDArray[np.uint8],
+    corner: tuple[int, int],
+    box: tuple[int, int, int, int],
+    scale: tuple[float, float],
+) -> Mask:
+    """The mask in `box` (original pixels), of a crop whose top left is `corner` (reduced pixels).
+
+    Interpolated, so that edges come out smooth and not as blocks.
+    """
     left, top, right, bottom = box
-    x0, y0 = max(0, int(left / scale_x) - MARGIN_PX), max(0, int(top / scale_y) - MARGIN_PX)
-    x1, y1 = int(right / scale_x) + MARGIN_PX + 1, int(bottom / scale_y) + MARGIN_PX + 1
-    soft = cv2.GaussianBlur(
-        np.where(mask[y0:y1, x0:x1], np.float32(255), np.float32(0)),
-        (5, 5),
-        0.8,
-        borderType=cv2.BORDER_REPLICATE,
-    )
     # Pixel centres to pixel centres: original (x + 0.5) / scale - 0.5 on the reduced image.
     to_reduced = np.array(
         [
-            [1 / scale_x, 0, (left + 0.5) / scale_x - 0.5 - x0],
-            [0, 1 / scale_y, (top + 0.5) / scale_y - 0.5 - y0],
+            [1 / scale[0], 0, (left + 0.5) / scale[0] - 0.5 - corner[0]],
+            [0, 1 / scale[1], (top + 0.5) / scale[1] - 0.5 - corner[1]],
         ]
     )
     large = cv2.warpAffine(
-        soft.astype(np.uint8),
+        soft,
         to_reduced,
         (right - left, bottom - top),
         flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
         borderMode=cv2.BORDER_REPLICATE,
     )
-    enlarged: NDArray[np.bool_] = large > 127
-    return enlarged
+    inside: Mask = large > 127
+    return inside

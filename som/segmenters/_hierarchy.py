@@ -1,34 +1,37 @@
-"""Boundary strength -> superpixels -> a binary tree of regions.
+"""Superpixels -> a binary tree of regions, by merging the two neighbours that differ least.
 
-The tree is an ultrametric contour map (Arbelaez, 2006): the two neighbours with the weakest mean
-boundary between them merge first. Here the cost also grows with the size of the smaller one, so
-that specks are swallowed before objects are joined.
+The tree is in the manner of ultrametric contour maps (Arbelaez, 2006), with a merging cost that
+adds three kinds of evidence: the boundary between two regions, the difference of their appearance,
+which becomes surer as regions grow, and the normalised cut of the photo as a whole.
 """
 
 import heapq
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-# Strength is rounded to this step before the watershed, so that rounding noise makes no basins.
-STRENGTH_STEP = 1 / 256
+from som.segmenters._superpixels import Superpixels, appearance, spectral_contrast
+
+Float = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Neighbours:
-    """The region adjacency graph of a label map: m pairs of touching superpixels.
+class Criterion:
+    """What the cost of merging two regions is made of.
 
     Attributes:
-        pairs: int (m, 2), the smaller label first.
-        length: (m,) pixels of common border.
-        strength: (m,) boundary strength summed over that border.
+        channels: weights of lightness, green-red, blue-yellow and texture in appearance.
+        appearance: weight of the difference of appearance (0..1) beside boundary strength (0..4).
+        spectral: weight of the spectral contrast.
+        size_exponent: the cost grows with the smaller region's share of the image to this power, so
+            that specks are swallowed before objects are joined.
     """
 
-    pairs: NDArray[np.intp]
-    length: NDArray[np.float64]
-    strength: NDArray[np.float64]
+    channels: tuple[float, float, float, float] = (0.7, 2.4, 1.8, 2.0)
+    appearance: float = 3.5
+    spectral: float = 2.0
+    size_exponent: float = 0.33
 
 
 @dataclass(frozen=True)
@@ -36,124 +39,110 @@ class Tree:
     """A binary tree over n superpixels. Node k < n is superpixel k; node n + i is made by merge i.
 
     Attributes:
-        members: bool (n + m, n), the superpixels of each node.
-        born: (n + m,) cost of the merge that made the node, 0 for a superpixel.
-        died: (n + m,) cost of the merge that the node went into, inf for a root.
+        members: bool (2n - 1, n), the superpixels of each node.
+        area: (2n - 1,) pixels.
+        contrast: (2n - 1,) how much the node differed from the neighbour it merged with: the cost
+            of that merge before the size factor; inf for the root.
+        died: (2n - 1,) cost at which the node merged, never below that of its parts; inf for the
+            root.
     """
 
     members: NDArray[np.bool_]
-    born: NDArray[np.float64]
-    died: NDArray[np.float64]
+    area: NDArray[np.intp]
+    contrast: Float
+    died: Float
 
 
-def watershed(strength: NDArray[np.float32]) -> NDArray[np.intp]:
-    """Label the catchment basins of a boundary map by letting every pixel run downhill.
-
-    Args:
-        strength: float32 (h, w).
-
-    Returns:
-        int (h, w), labels 0..n-1. Each basin is connected.
-    """
-    height, width = strength.shape
-    smooth = cv2.GaussianBlur(strength, (0, 0), 1.0)
-    level = np.round(smooth / STRENGTH_STEP).astype(np.int64)
-    # Flat ground slopes towards the top left, so that a plateau is one basin and not one a pixel.
-    ground = level * level.size + np.arange(level.size).reshape(level.shape)
-    walled = np.pad(ground, 1, constant_values=np.iinfo(np.int64).max)
-    lowest = ground
-    for dy in range(3):
-        for dx in range(3):
-            lowest = np.minimum(lowest, walled[dy : dy + height, dx : dx + width])
-    downhill = (lowest % level.size).ravel()
-    while True:
-        further = downhill[downhill]
-        if np.array_equal(further, downhill):
-            break
-        downhill = further
-    labels: NDArray[np.intp] = np.unique(downhill, return_inverse=True)[1]
-    return labels.reshape(height, width)
-
-
-def neighbours(labels: NDArray[np.intp], strength: NDArray[np.float32]) -> Neighbours:
-    """Build the region adjacency graph of `labels` (h, w) with the boundary strength (h, w)."""
-    n = int(labels.max()) + 1
-    first = np.concatenate([labels[:, :-1].ravel(), labels[:-1].ravel()])
-    second = np.concatenate([labels[:, 1:].ravel(), labels[1:].ravel()])
-    across = first != second
-    first, second = first[across], second[across]
-    value = np.concatenate(
-        [
-            np.maximum(strength[:, :-1], strength[:, 1:]).ravel(),
-            np.maximum(strength[:-1], strength[1:]).ravel(),
-        ]
-    )[across]
-    keys, which = np.unique(
-        np.minimum(first, second) * n + np.maximum(first, second), return_inverse=True
-    )
-    return Neighbours(
-        pairs=np.stack([keys // n, keys % n], axis=1),
-        length=np.bincount(which, minlength=len(keys)).astype(np.float64),
-        strength=np.bincount(which, value, minlength=len(keys)).astype(np.float64),
-    )
-
-
-def merge(graph: Neighbours, area: NDArray[np.intp], *, size_exponent: float) -> Tree:
-    """Merge neighbours, cheapest first, until none are left.
+def build_tree(parts: Superpixels, criterion: Criterion) -> Tree:
+    """Merge superpixels until one region is left.
 
     Args:
-        graph: of n superpixels.
-        area: (n,) in pixels.
-        size_exponent: a merge costs its mean boundary strength times the smaller part's share of
-            the image to this power.
+        parts: of one photo.
+        criterion: which neighbours to merge first.
     """
-    n = len(area)
-    share = [*(area / area.sum()).tolist(), *[0.0] * (n - 1)]
-    # Dictionaries of plain floats: this loop runs once a merge, where array calls would dominate.
+    histogram = appearance(parts, criterion.channels)
+    root = np.sqrt(histogram / parts.area[:, None])
+    unlike = criterion.appearance * _hellinger(root[parts.pairs[:, 0]], root[parts.pairs[:, 1]])
+    boundary = parts.strength.copy()
+    if criterion.spectral:
+        boundary += criterion.spectral * spectral_contrast(parts, parts.strength + unlike)
+    return _merge(parts, criterion, histogram, boundary, unlike)
+
+
+def _merge(
+    parts: Superpixels, criterion: Criterion, histogram: Float, boundary: Float, unlike: Float
+) -> Tree:
+    n = len(parts.area)
+    area = [*parts.area.tolist(), *[0] * (n - 1)]
+    scale = 1 / parts.labels.size
+    histogram = np.concatenate([histogram, np.zeros((n - 1, histogram.shape[1]))])
+    root = np.sqrt(histogram[:n] / parts.area[:, None])
+    root = np.concatenate([root, np.zeros_like(histogram[n:])])
+    # Per region: neighbour -> (border length, boundary strength summed along it). Dictionaries of
+    # plain floats, because array calls on half a dozen neighbours cost more than they save.
     links: list[dict[int, tuple[float, float]]] = [{} for _ in range(2 * n - 1)]
-    queue: list[tuple[float, int, int]] = []
+    queue: list[tuple[float, int, int, float]] = []
 
-    def cost(length: float, strength: float, a: int, b: int) -> float:
-        return float(strength / length * min(share[a], share[b]) ** size_exponent)
+    def push(a: int, b: int, contrast: float) -> None:
+        size = (min(area[a], area[b]) * scale) ** criterion.size_exponent
+        heapq.heappush(queue, (contrast * size, a, b, contrast))
 
-    for (a, b), length, strength in zip(
-        graph.pairs.tolist(), graph.length.tolist(), graph.strength.tolist(), strict=True
+    for (a, b), length, mean, difference in zip(
+        parts.pairs.tolist(), parts.border.tolist(), boundary.tolist(), unlike.tolist(), strict=True
     ):
-        links[a][b] = links[b][a] = (length, strength)
-        queue.append((cost(length, strength, a, b), a, b))
-    heapq.heapify(queue)
-    merges: list[tuple[int, int, float]] = []
+        links[a][b] = links[b][a] = (length, length * mean)
+        push(a, b, mean + difference)
+    merges: list[tuple[int, int, float, float]] = []
     gone = [False] * (2 * n - 1)
     while queue:
-        height, a, b = heapq.heappop(queue)
+        cost, a, b, contrast = heapq.heappop(queue)
         if gone[a] or gone[b]:
             continue
         new = n + len(merges)
-        merges.append((a, b, height))
+        merges.append((a, b, cost, contrast))
         gone[a] = gone[b] = True
-        share[new] = share[a] + share[b]
-        other, joined = sorted((links[a], links[b]), key=len)
-        for k, (length, strength) in other.items():
-            more_length, more_strength = joined.get(k, (0.0, 0.0))
-            joined[k] = (length + more_length, strength + more_strength)
-        del joined[a], joined[b]
-        links[new] = joined
-        for k, (length, strength) in joined.items():
-            links[k].pop(a, None)
-            links[k].pop(b, None)
-            links[k][new] = (length, strength)
-            heapq.heappush(queue, (cost(length, strength, k, new), k, new))
-    return _tree(n, merges)
+        area[new] = area[a] + area[b]
+        histogram[new] = histogram[a] + histogram[b]
+        root[new] = np.sqrt(histogram[new] / area[new])
+        links[new] = _join(links, a, b)
+        around = list(links[new])
+        differences = criterion.appearance * _hellinger(root[around], root[new])
+        for k, difference in zip(around, differences.tolist(), strict=True):
+            length, total = links[k][new] = links[new][k]
+            push(k, new, total / length + difference)
+    return _tree(n, np.array(area), merges)
 
 
-def _tree(n: int, merges: list[tuple[int, int, float]]) -> Tree:
+def _hellinger(first: Float, second: Float) -> Float:
+    """Hellinger distance between rows of square-rooted histograms."""
+    distance: Float = np.sqrt(np.maximum(1 - (first * second).sum(axis=1), 0))
+    return distance
+
+
+def _join(
+    links: list[dict[int, tuple[float, float]]], a: int, b: int
+) -> dict[int, tuple[float, float]]:
+    """Take the links of `a` and `b` over into one dictionary, and out of their neighbours'."""
+    fewer, joined = sorted((links[a], links[b]), key=len)
+    for k, (length, total) in fewer.items():
+        more_length, more_total = joined.get(k, (0.0, 0.0))
+        joined[k] = (length + more_length, total + more_total)
+    del joined[a], joined[b]
+    for k in joined:
+        links[k].pop(a, None)
+        links[k].pop(b, None)
+    return joined
+
+
+def _tree(n: int, area: NDArray[np.intp], merges: list[tuple[int, int, float, float]]) -> Tree:
     members = np.zeros((n + len(merges), n), bool)
     members[np.arange(n), np.arange(n)] = True
-    born = np.zeros(len(members))
+    contrast = np.full(len(members), np.inf)
     died = np.full(len(members), np.inf)
-    for k, (a, b, height) in enumerate(merges, start=n):
+    born = np.zeros(len(members))
+    for k, (a, b, cost, difference) in enumerate(merges, start=n):
         members[k] = members[a] | members[b]
-        # Costs are not monotone in the order of merging; heights of a tree are.
-        born[k] = max(height, born[a], born[b])
-        died[a] = died[b] = born[k]
-    return Tree(members, born, died)
+        contrast[a] = contrast[b] = difference
+        # A merge may cost less than one before it; the height of a tree never falls.
+        died[a] = died[b] = born[k] = max(cost, born[a], born[b])
+    return Tree(members, area, contrast, died)

@@ -11,19 +11,23 @@ from numpy.typing import NDArray
 
 from som.errors import SegmenterError
 from som.regions import make_regions
-from som.segmenters._boundaries import boundary_strength
-from som.segmenters._fullsize import compact_mask, tidy
-from som.segmenters._hierarchy import Tree, merge, neighbours, watershed
+from som.segmenters._boundaries import find_cues
+from som.segmenters._fullsize import compact_masks
+from som.segmenters._hierarchy import Criterion, build_tree
+from som.segmenters._ranking import rank
+from som.segmenters._superpixels import superpixels
 
 # The longer side, in pixels, of the image that is analysed. The cues' windows fit this size.
-WORKING_SIDE = 480
+WORKING_SIDE = 512
 # Below this many pixels a side there is nothing to tell apart.
 SMALLEST_SIDE = 8
-FEWEST_REGIONS = 4
-SIZE_EXPONENT = 0.25
-MIN_AREA_SHARE = 0.002
-# A region must stand out from its surroundings by at least this much boundary strength.
-MIN_STRENGTH = 0.15
+FEWEST_REGIONS = 12
+# The first gives the objects and their parts; the others group the parts in other ways.
+CRITERIA = (
+    Criterion(),
+    Criterion(appearance=12, spectral=0),
+    Criterion(spectral=8),
+)
 
 
 class PhotoSegmenter:
@@ -70,16 +74,12 @@ class PhotoSegmenter:
         if min(height, width) < SMALLEST_SIDE:
             return make_regions(np.zeros((0, 4)), source="photo")
         small = _reduce(image)
-        strength = boundary_strength(small)
-        labels = watershed(strength)
-        area = np.bincount(labels.ravel())
-        tree = merge(neighbours(labels, strength), area, size_exponent=SIZE_EXPONENT)
-        ranked = _rank(tree, area)[: self._shown()]
+        parts = superpixels(find_cues(small))
+        trees = [build_tree(parts, criterion) for criterion in CRITERIA]
+        ranked = rank(trees, parts.area, self._shown())
         if not len(ranked):
             return make_regions(np.zeros((0, 4)), source="photo")
-        masks = sv.CompactMask.merge(
-            [compact_mask(tidy(tree.members[k][labels]), (height, width)) for k in ranked]
-        )
+        masks = compact_masks(ranked, parts.labels, (height, width))
         boxes = masks.bbox_xyxy.astype(np.float32)
         boxes[:, 2:] += 1  # CompactMask's boxes include their last pixel, ours do not.
         confidence = np.linspace(1, 0.5, self.max_regions, dtype=np.float32)[: len(ranked)]
@@ -99,14 +99,3 @@ def _reduce(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
     small: NDArray[np.uint8] = cv2.resize(image, size, interpolation=cv2.INTER_AREA)  # type: ignore[assignment]
     return small
-
-
-def _rank(tree: Tree, area: NDArray[np.intp]) -> NDArray[np.intp]:
-    """Nodes worth showing, those that stay apart longest first."""
-    share = tree.members @ (area / area.sum())
-    # Undo the size factor of the merge cost to get back a strength.
-    strength = tree.died / np.minimum(share, 1 - share).clip(1e-6) ** SIZE_EXPONENT
-    kept = np.flatnonzero(
-        (share >= MIN_AREA_SHARE) & np.isfinite(tree.died) & (strength >= MIN_STRENGTH)
-    )
-    return kept[np.argsort(-tree.died[kept], kind="stable")]

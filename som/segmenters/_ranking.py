@@ -1,0 +1,95 @@
+"""Regions of several trees -> one list, each region adding the most to those before it.
+
+A good short list holds, for whatever a person may mean, something close to it. What that is, nobody
+knows, so every node of the trees stands for it, with a weight that falls with its rank in its tree;
+closeness is intersection over union. Choosing the list is then a facility location problem. The
+greedy choice is within 1 - 1/e of the best (Nemhauser, Wolsey and Fisher, 1978), leaves near
+duplicates out by itself, and nests: a longer list starts with the shorter one.
+"""
+
+import heapq
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from som.segmenters._hierarchy import Tree
+
+Float = NDArray[np.float32]
+
+# Candidates below this share of the image are specks; above, the image itself.
+MIN_AREA_SHARE, MAX_AREA_SHARE = 0.004, 0.97
+# Of boundary strength, appearance and spectral contrast together: texture and noise stay below.
+MIN_CONTRAST = 1.0
+# Two regions closer than this (intersection over union) would be one mark drawn twice.
+NEAR_DUPLICATE = 0.9
+# Most candidates of one tree.
+CANDIDATES = 300
+# Regions that the first tree alone provides; they never overlap without one being inside the other.
+FROM_FIRST_TREE = 40
+
+
+def rank(trees: Sequence[Tree], area: NDArray[np.intp], count: int) -> NDArray[np.bool_]:
+    """Choose regions, the best first.
+
+    Args:
+        trees: over the same n superpixels; the first is trusted most.
+        area: (n,) of the superpixels, in pixels.
+        count: how many regions at most. A smaller count gives a prefix of the same list.
+
+    Returns:
+        bool (r, n), r <= count: the superpixels of each region.
+    """
+    of_tree = [_candidates(tree) for tree in trees]
+    members = np.concatenate(of_tree)
+    weight = np.concatenate([1 / np.arange(1, len(nodes) + 1) for nodes in of_tree])
+    _, first = np.unique(np.packbits(members, axis=1), axis=0, return_index=True)
+    first = np.sort(first)
+    members, weight = members[first], weight[first].astype(np.float32)
+    closeness = _pairwise_iou(members, area)
+    main = int(np.searchsorted(first, len(of_tree[0])))
+    chosen = _greedy(closeness[:main, :main], weight[:main], [], min(count, FROM_FIRST_TREE))
+    return members[_greedy(closeness, weight, chosen, count)]
+
+
+def _candidates(tree: Tree) -> NDArray[np.bool_]:
+    """Nodes (k, n) worth a mark, those that merge last first."""
+    share = tree.area / tree.area[-1]
+    worth = (
+        (share >= MIN_AREA_SHARE)
+        & (share <= MAX_AREA_SHARE)
+        & (tree.contrast >= MIN_CONTRAST)
+        & np.isfinite(tree.died)
+    )
+    nodes = np.flatnonzero(worth)
+    nodes = nodes[np.argsort(-tree.died[nodes], kind="stable")]
+    return tree.members[nodes[:CANDIDATES]]
+
+
+def _pairwise_iou(members: NDArray[np.bool_], area: NDArray[np.intp]) -> Float:
+    inside = members.astype(np.float32)
+    common = (inside * area.astype(np.float32)) @ inside.T
+    own = np.diag(common)
+    iou: Float = common / (own[:, None] + own - common)
+    return iou
+
+
+def _greedy(closeness: Float, weight: Float, chosen: list[int], count: int) -> list[int]:
+    """Extend `chosen` to at most `count` rows, each covering most of what is not covered yet."""
+    chosen = list(chosen)
+    covered = closeness[chosen].max(axis=0, initial=0)
+    # Gains only fall as the list grows, so an old gain is a bound (Minoux, 1978): only candidates
+    # that still look best are looked at again.
+    bounds = [(-gain, k) for k, gain in enumerate((closeness @ weight).tolist())]
+    heapq.heapify(bounds)
+    while bounds and len(chosen) < count:
+        _, k = heapq.heappop(bounds)
+        if covered[k] > NEAR_DUPLICATE:
+            continue
+        gain = float(np.maximum(closeness[k] - covered, 0) @ weight)
+        if bounds and (-gain, k) > bounds[0]:
+            heapq.heappush(bounds, (-gain, k))
+        else:
+            chosen.append(k)
+            covered = np.maximum(covered, closeness[k])
+    return chosen
