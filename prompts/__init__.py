@@ -1,1 +1,44 @@
-"""Prompt templates as text files, one folder a language."""
+"""Prompt templates: text files, one folder a language, with ``$name`` where something goes in.
+
+Filled by `string.Template`, in one pass: what goes in is never looked at again, so a page that shows
+``$legend`` or ``{question}`` stays text.
+"""
+
+from functools import lru_cache
+from importlib.resources import files
+from string import Template
+
+from som.errors import SomError
+
+
+def languages() -> list[str]:
+    """Languages that there are prompts for."""
+    folders = (entry for entry in files(__name__).iterdir() if entry.is_dir())
+    return sorted(folder.name for folder in folders if folder.joinpath("system.txt").is_file())
+
+
+@lru_cache(maxsize=64)
+def load(name: str, lang: str) -> str:
+    """The template of this name.
+
+    Raises:
+        SomError: no such language, or no such template in it.
+    """
+    if lang not in languages():
+        raise SomError(f"no prompts in language {lang!r}; there are: {', '.join(languages())}")
+    path = files(__name__).joinpath(lang, f"{name}.txt")
+    if not path.is_file():
+        raise SomError(f"no prompt {name!r} in language {lang!r}")
+    return path.read_text("utf-8").strip()
+
+
+def render(name: str, lang: str, **values: str) -> str:
+    """Fill a template.
+
+    Raises:
+        SomError: no such language or template, or the template needs a value that is missing.
+    """
+    try:
+        return Template(load(name, lang)).substitute(values)
+    except KeyError as error:
+        raise SomError(f"prompt {name!r} needs a value for {error}") from error

@@ -36,7 +36,7 @@ class Job:
         """
         for path in (self.drawn, self.mark_file):
             if path is not None:
-                _make_folder(path.parent)
+                make_folder(path.parent)
         if self.mark_file is not None:
             marked.save_json(self.mark_file)
         part = self.drawn.with_name(f".part-{self.drawn.name}")
@@ -63,24 +63,31 @@ def plan(images: Sequence[Path], out: Path | None, json_out: Path | None) -> lis
         files += _images_in(path) if path.is_dir() else [path]
     many = len(files) > 1 or any(path.is_dir() for path in images)
     if many:
-        for name, path in (("--out", out), ("--json", json_out)):
-            if path is not None and path.suffix and not path.is_dir():
-                raise SomError(f"{name} {path} is one file for {len(files)} images; name a folder")
+        for option, target in (("--out", out), ("--json", json_out)):
+            if target is not None and target.suffix and not target.is_dir():
+                raise SomError(f"{option} {target} is one file for {len(files)} images; name a folder")
     stems = Counter(path.stem for path in files)
     jobs = []
     for path in files:
         name = path.stem if stems[path.stem] == 1 else path.name
-        folder = (out or Path("marked")) if many else Path()
-        drawn = (
-            out
-            if out and not many and not out.is_dir()
-            else ((out if out and not many else folder) / f"{name}.marked.png")
+        jobs.append(
+            Job(
+                path,
+                _target(out, many, f"{name}.marked.png"),
+                _mark_file(json_out, many, f"{name}.json"),
+            )
         )
-        mark_file = json_out
-        if json_out is not None and (many or json_out.is_dir()):
-            mark_file = json_out / f"{name}.json"
-        jobs.append(Job(path, drawn, mark_file))
     return jobs
+
+
+def _target(out: Path | None, many: bool, name: str) -> Path:
+    if out is None:
+        return Path("marked" if many else "") / name
+    return out / name if many or out.is_dir() else out
+
+
+def _mark_file(json_out: Path | None, many: bool, name: str) -> Path | None:
+    return None if json_out is None else _target(json_out, many, name)
 
 
 def _images_in(folder: Path) -> list[Path]:
@@ -96,7 +103,12 @@ def _images_in(folder: Path) -> list[Path]:
     return found
 
 
-def _make_folder(folder: Path) -> None:
+def make_folder(folder: Path) -> None:
+    """Make a folder and those above it.
+
+    Raises:
+        SomError: it cannot be made.
+    """
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -78,9 +78,7 @@ class Candidates:
         )
 
 
-def beside(
-    scene: Scene, rows: NDArray[np.intp], sizes_wh: NDArray[np.int32], tags: str
-) -> Candidates:
+def beside(scene: Scene, rows: NDArray[np.intp], sizes_wh: NDArray[np.int32], tags: str) -> Candidates:
     """Positions in, on and next to regions.
 
     Args:
@@ -175,9 +173,7 @@ def _costed(
     return Candidates(rows, boxes, cost.astype(np.float32))
 
 
-def _elsewhere(
-    scene: Scene, rows: NDArray[np.intp], boxes: NDArray[np.int32]
-) -> NDArray[np.float32]:
+def _elsewhere(scene: Scene, rows: NDArray[np.intp], boxes: NDArray[np.int32]) -> NDArray[np.float32]:
     """Share of nine points of each box that show a region which neither is nor holds its own."""
     owner, step = scene.cover.owner, scene.cover.step
     share = np.array([0.05, 0.5, 0.95])

@@ -118,7 +118,7 @@ def assign(regions: sv.Detections, image: NDArray[np.uint8] | None = None) -> ND
     distances = _palette_distances()
     visible = np.zeros((n, len(PALETTE_RGB)))
     if image is not None:
-        around = _around(regions.xyxy, image)
+        around = _around(np.asarray(regions.xyxy, np.float32), image)
         ratios = contrast_ratio(around[:, :, None], PALETTE_RGB[None, None])
         visible = np.minimum(ratios / _ENOUGH_CONTRAST, 1).mean(axis=1)
     chosen = np.full(n, -1)
@@ -133,7 +133,7 @@ def assign(regions: sv.Detections, image: NDArray[np.uint8] | None = None) -> ND
         best = int(np.argmax(score))
         chosen[i] = best
         used[best] += 1
-    return PALETTE_RGB[chosen]
+    return np.asarray(PALETTE_RGB[chosen])
 
 
 @lru_cache(maxsize=1)
@@ -159,7 +159,8 @@ def _around(xyxy: NDArray[np.float32], image: NDArray[np.uint8]) -> NDArray[np.u
     top, bottom = (np.repeat(xyxy[:, [i]], 5, axis=1) for i in (1, 3))
     xs = np.concatenate((x, x, left, right), axis=1) * columns / width
     ys = np.concatenate((top, bottom, y, y), axis=1) * rows / height
-    return small[np.clip(ys.astype(int), 0, rows - 1), np.clip(xs.astype(int), 0, columns - 1)]
+    ys, xs = np.clip(ys.astype(int), 0, rows - 1), np.clip(xs.astype(int), 0, columns - 1)
+    return np.asarray(small[ys, xs], dtype=np.uint8)
 
 
 def _linear(rgb: ArrayLike) -> NDArray[np.float64]:

@@ -103,9 +103,7 @@ def grid_shape(size_wh: tuple[int, int], step: int) -> tuple[int, int]:
     return -(-size_wh[1] // step), -(-size_wh[0] // step)
 
 
-def _box_window(
-    xyxy: NDArray[np.float32], shape: tuple[int, ...], step: int
-) -> tuple[slice, slice]:
+def _box_window(xyxy: NDArray[np.float32], shape: tuple[int, ...], step: int) -> tuple[slice, slice]:
     """The cells of a box: whole ones, but never none, or the region would be lost."""
     x1, y1, x2, y2 = (int(v) for v in np.floor(xyxy / step + 0.5))
     left, top = min(max(x1, 0), shape[1] - 1), min(max(y1, 0), shape[0] - 1)

@@ -114,9 +114,7 @@ def _fill(
     cv2.copyTo(tint, grid, drawn)
 
 
-def _outlines(
-    drawn: Image, masks: list[tuple[Crop, np.uint8]], palette: _Palette, line: int
-) -> None:
+def _outlines(drawn: Image, masks: list[tuple[Crop, np.uint8]], palette: _Palette, line: int) -> None:
     """The inner rim of each mask, also where smaller masks lie on it."""
     kernel = np.ones((2 * line + 1, 2 * line + 1), np.uint8)
     turned_grid = np.zeros((drawn.shape[1], drawn.shape[0]), np.uint8)
@@ -125,7 +123,7 @@ def _outlines(
         turned = np.ascontiguousarray(mask.T).view(np.uint8)
         core = cv2.erode(turned, kernel, borderType=cv2.BORDER_CONSTANT, borderValue=0)
         window = turned_grid[left : left + turned.shape[0], top : top + turned.shape[1]]
-        np.copyto(window, value, where=(turned ^ core).view(bool))
+        np.copyto(window, value, where=turned != core)
     grid = row_by_row(turned_grid.T)
     cv2.copyTo(palette(grid), grid, drawn)
 

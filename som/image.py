@@ -60,15 +60,13 @@ def resize(image: NDArray[np.uint8], size_wh: tuple[int, int]) -> NDArray[np.uin
     if size_wh == (width, height):
         return image.copy()
     shrinks = size_wh[0] * size_wh[1] < width * height
-    resized = cv2.resize(
-        image, size_wh, interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC
-    )
+    resized = cv2.resize(image, size_wh, interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC)
     return np.asarray(resized, dtype=np.uint8)
 
 
 def pixels_sha256(image: NDArray[np.uint8]) -> str:
     """SHA-256 of the RGB bytes: the same for a file, a lossless copy of it and an array."""
-    return hashlib.sha256(memoryview(np.ascontiguousarray(image))).hexdigest()
+    return hashlib.sha256(image.tobytes()).hexdigest()
 
 
 def _from_file(path: Path, max_pixels: int) -> NDArray[np.uint8]:
@@ -94,9 +92,7 @@ def _from_bytes(data: bytes, name: str, max_pixels: int) -> NDArray[np.uint8]:
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
             image = Image.open(io.BytesIO(data), formats=FORMATS)
     except UnidentifiedImageError:
-        raise ImageError(
-            f"{name} is not an image that can be read (PNG, JPEG, WebP, ...)"
-        ) from None
+        raise ImageError(f"{name} is not an image that can be read (PNG, JPEG, WebP, ...)") from None
     except Image.DecompressionBombError:
         raise ImageError(_too_large(name, max_pixels)) from None
     except (OSError, ValueError, SyntaxError) as error:
@@ -177,6 +173,4 @@ def _to_eight_bit(array: NDArray[Any]) -> NDArray[np.uint8]:
 
 
 def _too_large(name: str, max_pixels: int, size: str = "") -> str:
-    return (
-        f"{name} is too large ({size}limit {max_pixels // 10**6} megapixels); make it smaller first"
-    )
+    return f"{name} is too large ({size}limit {max_pixels // 10**6} megapixels); make it smaller first"

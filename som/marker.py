@@ -147,9 +147,7 @@ def _mark(
         labels = label_names(len(regions), options.style.labels, texts=texts)
         canvas = resize(image, drawn_wh) if drawn_wh != size_wh else image
         crops = crops_of(on_canvas)
-        placement = place(
-            on_canvas, labels, drawn_wh, style=options.style, image=canvas, crops=crops
-        )
+        placement = place(on_canvas, labels, drawn_wh, style=options.style, image=canvas, crops=crops)
         colors = assign(on_canvas, canvas)
     ids = np.arange(1, len(regions) + 1)
     layout = Layout(drawn_wh, labels, colors, placement, options.style)

@@ -131,7 +131,7 @@ class MarkedImage:
         for mark in self.marks:
             if key == (mark.id if isinstance(key, int) else mark.label):
                 return mark
-        raise MarkError(f"no mark {key!r} on this image; it has {self._range()}")
+        raise MarkError(f"no mark {key!r} on this image; it has {self.label_range()}")
 
     def at(self, x: float, y: float) -> Mark | None:
         """The mark whose region holds this pixel of the original image; the smallest of several.
@@ -162,9 +162,7 @@ class MarkedImage:
         for mark in self.marks:
             if mark.text or mark.role:
                 text = json.dumps(_short(mark.text), ensure_ascii=False) if mark.text else ""
-                lines.append(
-                    " ".join(part for part in (f"[{mark.label}]", mark.role, text) if part)
-                )
+                lines.append(" ".join(part for part in (f"[{mark.label}]", mark.role, text) if part))
         return "\n".join(lines)
 
     def highlight(self, ids: Iterable[int]) -> NDArray[np.uint8]:
@@ -228,9 +226,7 @@ class MarkedImage:
         """
         path = Path(path)
         try:
-            path.write_text(
-                json.dumps(self.to_json(), ensure_ascii=False, indent=1) + "\n", "utf-8"
-            )
+            path.write_text(json.dumps(self.to_json(), ensure_ascii=False, indent=1) + "\n", "utf-8")
         except OSError as error:
             raise MarkError(
                 f"cannot write {path}: {getattr(error, 'strerror', None) or error}"
@@ -312,7 +308,8 @@ class MarkedImage:
             colors_rgb=layout.colors_rgb[rows],
         )
 
-    def _range(self) -> str:
+    def label_range(self) -> str:
+        """The first and the last label in words, for messages."""
         labels = [mark.label for mark in self.marks]
         return f"{labels[0]} to {labels[-1]}" if labels else "no marks"
 

@@ -101,9 +101,7 @@ def place(
     cover = paint(regions, size_wh, step=step_for(size_wh), crops=crops)
     scene = Scene.build(regions, cover, size_wh, image)
     sizes = [base_font(size_wh, style)]
-    sizes += sorted(
-        {max(style.min_font_px, round(sizes[0] * f)) for f in (0.8, 0.64)}, reverse=True
-    )
+    sizes += sorted({max(style.min_font_px, round(sizes[0] * f)) for f in (0.8, 0.64)}, reverse=True)
     sizes.append(style.min_font_px)
     for size in sizes:
         solver = _Solver(scene, labels, style)
@@ -220,9 +218,7 @@ def _kinds(boxes: NDArray[np.int32], regions: sv.Detections, cover: Cover) -> ND
         for row in np.flatnonzero(near & ~inside):
             x1, y1, x2, y2 = (int(v) for v in boxes[row])
             rows = slice(max(0, y1 - _TOUCHING) // cover.step, (y2 + _TOUCHING) // cover.step + 1)
-            columns = slice(
-                max(0, x1 - _TOUCHING) // cover.step, (x2 + _TOUCHING) // cover.step + 1
-            )
+            columns = slice(max(0, x1 - _TOUCHING) // cover.step, (x2 + _TOUCHING) // cover.step + 1)
             near[row] = (cover.owner[rows, columns] == row).any()
     return np.where(inside, Kind.INSIDE, np.where(near, Kind.BESIDE, Kind.LEADER))
 
@@ -253,6 +249,4 @@ def _inside(
 
 def _nothing(anchors: NDArray[np.int32]) -> Placement:
     n = len(anchors)
-    return Placement(
-        anchors, np.zeros((n, 4), np.int32), np.zeros(n, np.uint8), np.zeros(n, np.int32)
-    )
+    return Placement(anchors, np.zeros((n, 4), np.int32), np.zeros(n, np.uint8), np.zeros(n, np.int32))

@@ -79,8 +79,8 @@ def text_of(regions: sv.Detections, column: str) -> list[str]:
 def normalize(regions: sv.Detections, size_wh: tuple[int, int]) -> sv.Detections:
     """Bring detections from anywhere to the conventions of this module.
 
-    Boxes are clipped to the image, rows without area go, dense masks become compact, missing columns are filled; a detector's `class_name` becomes the role.
-    Rows keep their order.
+    Boxes are clipped to the image, rows without area go, dense masks become compact, missing columns
+    are filled; a detector's `class_name` becomes the role. Rows keep their order.
 
     Args:
         regions: any detections on an image of this size; not changed.

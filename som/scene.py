@@ -1,6 +1,7 @@
 """What placement must know of an image, as maps that answer for any box in constant time."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -55,18 +56,19 @@ class Scene:
             size_wh: of the canvas.
             image: the canvas, or None: then only text that regions carry counts as print.
         """
+        xyxy = np.asarray(regions.xyxy, dtype=np.float32)
         anchors, depth = _deepest(regions, cover)
         areas = np.asarray(regions.area, dtype=np.float64)
         confidence = np.ones(len(regions)) if regions.confidence is None else regions.confidence
         return cls(
             size_wh=size_wh,
-            xyxy=regions.xyxy,
+            xyxy=xyxy,
             masked=regions.mask is not None,
             cover=cover,
             anchors_xy=anchors,
             depth_px=depth,
             ink=_integral(_ink(regions, cover, image)),
-            weight=_integral(_weight(regions.xyxy, cover)),
+            weight=_integral(_weight(xyxy, cover)),
             importance=confidence + areas / (1.0 + areas.max()),
         )
 
@@ -112,9 +114,7 @@ def _deepest(regions: sv.Detections, cover: Cover) -> tuple[NDArray[np.int32], N
     return anchors, found * step
 
 
-def _ink(
-    regions: sv.Detections, cover: Cover, image: NDArray[np.uint8] | None
-) -> NDArray[np.uint8]:
+def _ink(regions: sv.Detections, cover: Cover, image: NDArray[np.uint8] | None) -> NDArray[np.uint8]:
     """1 where something is printed: steps in grey, and the text that regions carry."""
     height, width = cover.owner.shape
     ink = np.zeros((height, width), np.uint8)
@@ -145,5 +145,5 @@ def _weight(xyxy: NDArray[np.float32], cover: Cover) -> NDArray[np.float64]:
     return _integral(corners)[1:-1, 1:-1]
 
 
-def _integral(values: NDArray[np.generic]) -> NDArray[np.float64]:
-    return np.asarray(cv2.integral(values, sdepth=cv2.CV_64F))
+def _integral(values: NDArray[Any]) -> NDArray[np.float64]:
+    return np.asarray(cv2.integral(values, sdepth=cv2.CV_64F), dtype=np.float64)

@@ -160,7 +160,7 @@ def test_a_range_stays_small() -> None:
     assert len(parse_marks("[1]-[99998]", labels).found) <= 502
 
 
-@given(st.text(alphabet="[]0123456789, -~#markABimage번마크{}\":\n", max_size=300))
+@given(st.text(alphabet='[]0123456789, -~#markABimage번마크{}":\n', max_size=300))
 def test_any_text_gives_only_marks_that_exist(text: str) -> None:
     for labels in (NUMBERS, LETTERS, TWO):
         for mention in parse_marks(text, labels).found:
@@ -169,7 +169,8 @@ def test_any_text_gives_only_marks_that_exist(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "piece", ["[", "[1,", "1,", "marks 1 and ", "번", "[1]-", "{", " ", "1 ", "#", "image A ", "```"]
+    "piece",
+    ["[", "[1,", "1,", "marks 1 and ", "번", "[1]-", "{", " ", "1 ", "#", "image A ", "```"],
 )
 def test_hostile_lengths_take_linear_time(piece: str) -> None:
     # Quadratic or worse would take minutes here.

@@ -83,9 +83,7 @@ def test_one_mark_has_one_colour() -> None:
 @pytest.mark.parametrize("grey", [0, 60, 128, 200, 255])
 def test_text_on_labels_has_aaa_contrast_on_any_background(grey: int) -> None:
     page = np.full((300, 400, 3), grey, np.uint8)
-    boxes = [
-        [20 + 95 * c, 30 + 70 * r, 80 + 95 * c, 60 + 70 * r] for r in range(4) for c in range(4)
-    ]
+    boxes = [[20 + 95 * c, 30 + 70 * r, 80 + 95 * c, 60 + 70 * r] for r in range(4) for c in range(4)]
     image = Marker.from_detections(page, make_regions(boxes))
     for mark in image:
         x1, y1, x2, y2 = (round(v) for v in mark.label_box_xyxy)

@@ -219,9 +219,7 @@ def test_masks_of_another_size_are_refused() -> None:
 def test_selection() -> None:
     few = Marker.from_detections(
         picture(),
-        make_regions(
-            BOXES, confidence=[0.2, 0.9, 0.5, 0.8], interactive=[True, False, False, True]
-        ),
+        make_regions(BOXES, confidence=[0.2, 0.9, 0.5, 0.8], interactive=[True, False, False, True]),
         max_marks=3,
     )
     assert [mark.box_xyxy[:2] for mark in few] == [(10, 10), (110, 10), (120, 80)]

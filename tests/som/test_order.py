@@ -14,9 +14,7 @@ Box = list[float]
 def column(
     x: float, y: float, n: int, width: float = 120, height: float = 16, gap: float = 8
 ) -> list[Box]:
-    return [
-        [x, y + i * (height + gap), x + width, y + i * (height + gap) + height] for i in range(n)
-    ]
+    return [[x, y + i * (height + gap), x + width, y + i * (height + gap) + height] for i in range(n)]
 
 
 def check(in_order: list[Box], seed: int = 0) -> None:
