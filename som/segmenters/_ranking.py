@@ -1,8 +1,8 @@
 """Regions of several trees -> one list, each region adding the most to those before it.
 
 A good short list holds, for whatever a person may mean, something close to it. What that is, nobody
-knows, so every node of the trees stands for it, with a weight that falls with its rank in its tree;
-closeness is intersection over union. Choosing the list is then a facility location problem. The
+knows, so every node of the trees stands for it, with a weight that falls with its rank in its tree
+and grows with the clearness of its outline; closeness is intersection over union. Choosing the list is then a facility location problem. The
 greedy choice is within 1 - 1/e of the best (Nemhauser, Wolsey and Fisher, 1978), leaves near
 duplicates out by itself, and nests: a longer list starts with the shorter one.
 """
@@ -14,13 +14,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from som.segmenters._hierarchy import Tree
+from som.segmenters._superpixels import Superpixels
 
 Float = NDArray[np.float32]
 
 # Candidates below this share of the image are specks; above, the image itself.
 MIN_AREA_SHARE, MAX_AREA_SHARE = 0.004, 0.97
-# Of boundary strength, appearance and spectral contrast together: texture and noise stay below.
-MIN_CONTRAST = 1.0
+# Boundary strength, appearance and spectral contrast together; white noise stays below 1.9.
+MIN_CONTRAST = 2.0
+# Mean boundary strength along the outline of a region: less, and part of it is imagined, as where a
+# clear sky is cut in two.
+MIN_OUTLINE = 1.6
 # Two regions closer than this (intersection over union) would be one mark drawn twice.
 NEAR_DUPLICATE = 0.9
 # Most candidates of one tree.
@@ -29,31 +33,31 @@ CANDIDATES = 300
 FROM_FIRST_TREE = 40
 
 
-def rank(trees: Sequence[Tree], area: NDArray[np.intp], count: int) -> NDArray[np.bool_]:
+def rank(trees: Sequence[Tree], parts: Superpixels, count: int) -> NDArray[np.bool_]:
     """Choose regions, the best first.
 
     Args:
         trees: over the same n superpixels; the first is trusted most.
-        area: (n,) of the superpixels, in pixels.
+        parts: those superpixels.
         count: how many regions at most. A smaller count gives a prefix of the same list.
 
     Returns:
         bool (r, n), r <= count: the superpixels of each region.
     """
-    of_tree = [_candidates(tree) for tree in trees]
-    members = np.concatenate(of_tree)
-    weight = np.concatenate([1 / np.arange(1, len(nodes) + 1) for nodes in of_tree])
+    candidates = [_candidates(tree, parts) for tree in trees]
+    members = np.concatenate([nodes for nodes, _ in candidates])
+    weight = np.concatenate([weights for _, weights in candidates])
     _, first = np.unique(np.packbits(members, axis=1), axis=0, return_index=True)
     first = np.sort(first)
-    members, weight = members[first], weight[first].astype(np.float32)
-    closeness = _pairwise_iou(members, area)
-    main = int(np.searchsorted(first, len(of_tree[0])))
+    members, weight = members[first], weight[first]
+    closeness = _pairwise_iou(members, parts.area)
+    main = int(np.searchsorted(first, len(candidates[0][0])))
     chosen = _greedy(closeness[:main, :main], weight[:main], [], min(count, FROM_FIRST_TREE))
     return members[_greedy(closeness, weight, chosen, count)]
 
 
-def _candidates(tree: Tree) -> NDArray[np.bool_]:
-    """Nodes (k, n) worth a mark, those that merge last first."""
+def _candidates(tree: Tree, parts: Superpixels) -> tuple[NDArray[np.bool_], Float]:
+    """Nodes (k, n) worth a mark, those that merge last first, and their weights (k,)."""
     share = tree.area / tree.area[-1]
     worth = (
         (share >= MIN_AREA_SHARE)
@@ -63,7 +67,20 @@ def _candidates(tree: Tree) -> NDArray[np.bool_]:
     )
     nodes = np.flatnonzero(worth)
     nodes = nodes[np.argsort(-tree.died[nodes], kind="stable")]
-    return tree.members[nodes[:CANDIDATES]]
+    members = tree.members[nodes[:CANDIDATES]]
+    outline = _outline_strength(members, parts)
+    weight = outline**2 / np.arange(1, len(members) + 1, dtype=np.float32)
+    clear = outline >= MIN_OUTLINE
+    return members[clear], weight[clear]
+
+
+def _outline_strength(members: NDArray[np.bool_], parts: Superpixels) -> Float:
+    """Mean boundary strength (k,) along each region's outline, the image's frame left out."""
+    first, second = parts.pairs.T
+    cut = (members[:, first] != members[:, second]).astype(np.float32)
+    total = cut @ (parts.border * parts.strength).astype(np.float32)
+    mean: Float = total / np.maximum(cut @ parts.border.astype(np.float32), 1)
+    return mean
 
 
 def _pairwise_iou(members: NDArray[np.bool_], area: NDArray[np.intp]) -> Float:

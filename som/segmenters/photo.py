@@ -76,7 +76,7 @@ class PhotoSegmenter:
         small = _reduce(image)
         parts = superpixels(find_cues(small))
         trees = [build_tree(parts, criterion) for criterion in CRITERIA]
-        ranked = rank(trees, parts.area, self._shown())
+        ranked = rank(trees, parts, self._shown())
         if not len(ranked):
             return make_regions(np.zeros((0, 4)), source="photo")
         masks = compact_masks(ranked, parts.labels, (height, width))
