@@ -184,7 +184,7 @@ class MarkedImage:
         dimmed = (canvas.astype(np.uint16) * 2 // 5).astype(np.uint8)
         scaled = self._on_canvas(rows)
         named = np.zeros(canvas.shape[:2], np.uint8)
-        paint_values(named, np.ones(len(rows)), scaled, crops=crops_of(scaled))
+        paint_values(named, np.ones(len(rows), np.uint8), scaled, crops=crops_of(scaled))
         np.copyto(dimmed, canvas, where=named[..., None] > 0)
         return self._draw(rows, dimmed)
 

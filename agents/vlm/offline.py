@@ -23,6 +23,8 @@ from som.marks import MarkedImage
 
 # Below this, nothing in the picture was asked for.
 _ENOUGH = 0.45
+# What a name that cannot be looked up weighs beside a colour (1.5) or a place (1.2).
+_UNREADABLE = 0.5
 # How sharply `choose` prefers better matches.
 _SHARPNESS = 8.0
 
@@ -103,7 +105,7 @@ def _scored(query: Query, index: int, sight: Sight) -> list[Match]:
     matches = [Match(index, row) for row in range(len(sight.marks))]
     if not matches or query.empty:
         return matches
-    total = 0.0
+    total = 0.0 if query.text == "" or any(sight.texts) else _UNREADABLE
     for weight, name, fit in _fits(query, sight):
         total += weight
         for match, value in zip(matches, fit, strict=True):
@@ -120,7 +122,8 @@ def _scored(query: Query, index: int, sight: Sight) -> list[Match]:
 def _fits(query: Query, sight: Sight) -> list[tuple[float, str, np.ndarray]]:
     """(weight, what it is called, fit 0..1 of each mark) of everything the question says."""
     fits: list[tuple[float, str, np.ndarray]] = []
-    if query.text:
+    # Where nothing can be read, as on photos, what is called by name cannot be found by it.
+    if query.text and any(sight.texts):
         fits.append((2.5, f'"{query.text}"', text_fit(query.text, sight.texts)))
     for color in query.colors:
         fits.append((1.5, color, sight.color_share(color)))

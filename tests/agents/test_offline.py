@@ -172,6 +172,16 @@ def test_several_images(page: MarkedImage) -> None:
     assert "[B1]" in answer.text
 
 
+def test_on_a_photo_colour_and_place_are_enough_but_a_name_alone_is_not() -> None:
+    image = np.full((200, 300, 3), 120, np.uint8)
+    image[20:80, 20:120] = (200, 20, 30)
+    regions = make_regions([[20, 20, 120, 80], [150, 100, 290, 190]])
+    photo = Marker.from_detections(image, regions)
+    answer = ask("the red car", [photo], Offline())
+    assert [mark.id for _, mark in answer.marks] == [1]
+    assert ask("the car", [photo], Offline()).marks == ()
+
+
 def test_an_image_without_marks() -> None:
     empty = Marker.from_detections(np.zeros((50, 50, 3), np.uint8), make_regions([]))
     assert ask("anything", [empty], Offline()).marks == ()

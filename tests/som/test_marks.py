@@ -165,8 +165,9 @@ def test_anchors_of_regions_too_small_for_the_drawn_size_stay_inside() -> None:
         assert y1 <= i[1] < y2
 
 
-def test_highlight_shows_only_the_named_marks() -> None:
-    image = marked()
+@pytest.mark.parametrize("masks", [False, True])
+def test_highlight_shows_only_the_named_marks(masks: bool) -> None:
+    image = marked(masks)
     shown = image.highlight([1])
     assert shown.shape == image.drawn.shape
     assert shown[145, 5].mean() < 0.5 * image.image[145, 5].mean()
