@@ -174,9 +174,9 @@ def normalize_url(url: str) -> str:
     Raises:
         VLMError: it is no http URL.
     """
-    url = url.strip().rstrip("/")
-    if "://" not in url:
-        url = f"http://{url}"
+    url = url.strip()
+    url = url if "://" in url else f"http://{url}"
+    url = url.rstrip("/") if not url.endswith("://") else url
     parts = urlsplit(url)
     try:
         valid = parts.scheme in ("http", "https") and parts.hostname and (parts.port or 1)
