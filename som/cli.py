@@ -1,5 +1,6 @@
 """The ``som`` command. Each command imports what it needs when it runs, so that help is instant."""
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -124,7 +125,7 @@ def mark(
                 bar.write(_report(marked, job.drawn))
             except SomError as error:
                 failed += 1
-                bar.write(f"Error: {error}", file=click.get_text_stream("stderr"))
+                bar.write(f"Error: {error}", file=sys.stderr)
             bar.update()
     if failed and len(jobs) > 1:
         click.echo(f"{failed} of {len(jobs)} images failed", err=True)

@@ -170,8 +170,6 @@ def test_large_photos_go_as_jpeg_and_screens_as_png() -> None:
     assert len(data) < noise.nbytes
 
 
-
-
 def test_question_marks_are_checked_per_image(marked: MarkedImage) -> None:
     with pytest.raises(MarkError, match="B7"):
         ask("[B7]?", [marked, marked], Replay(["[1]"]))

@@ -85,13 +85,13 @@ def serve() -> Iterator[Callable[..., str]]:
         count = [0]
 
         class Scripted(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:  # noqa: N802
+            def do_POST(self) -> None:
                 self.rfile.read(int(self.headers["Content-Length"]))
                 at = min(count[0], len(handlers) - 1)
                 count[0] += 1
                 handlers[at](self, at)
 
-            def do_GET(self) -> None:  # noqa: N802
+            def do_GET(self) -> None:
                 send(self, 200, json.dumps({"object": "list", "data": [{"id": "tiny-vlm"}]}))
 
             def log_message(self, *_: object) -> None: ...
