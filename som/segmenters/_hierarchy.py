@@ -26,12 +26,15 @@ class Criterion:
         spectral: weight of the spectral contrast.
         size_exponent: the cost grows with the smaller region's share of the image to this power, so
             that specks are swallowed before objects are joined.
+        least_contrast: regions that differ less from what they merge with are no regions; noise
+            reaches nearly as much.
     """
 
     channels: tuple[float, float, float, float] = (0.7, 2.4, 1.8, 2.0)
     appearance: float = 3.5
     spectral: float = 2.0
     size_exponent: float = 0.33
+    least_contrast: float = 2.0
 
 
 @dataclass(frozen=True)
@@ -45,12 +48,14 @@ class Tree:
             of that merge before the size factor; inf for the root.
         died: (2n - 1,) cost at which the node merged, never below that of its parts; inf for the
             root.
+        least_contrast: see `Criterion`.
     """
 
     members: NDArray[np.bool_]
     area: NDArray[np.intp]
     contrast: Float
     died: Float
+    least_contrast: float
 
 
 def build_tree(parts: Superpixels, criterion: Criterion) -> Tree:
@@ -110,7 +115,8 @@ def _merge(
         for k, difference in zip(around, differences.tolist(), strict=True):
             length, total = links[k][new] = links[new][k]
             push(k, new, total / length + difference)
-    return _tree(n, np.array(area), merges)
+    members, contrasts, died = _heights(n, merges)
+    return Tree(members, np.array(area), contrasts, died, criterion.least_contrast)
 
 
 def _hellinger(first: Float, second: Float) -> Float:
@@ -134,7 +140,10 @@ def _join(
     return joined
 
 
-def _tree(n: int, area: NDArray[np.intp], merges: list[tuple[int, int, float, float]]) -> Tree:
+def _heights(
+    n: int, merges: list[tuple[int, int, float, float]]
+) -> tuple[NDArray[np.bool_], Float, Float]:
+    """`members`, `contrast` and `died` of `Tree`."""
     members = np.zeros((n + len(merges), n), bool)
     members[np.arange(n), np.arange(n)] = True
     contrast = np.full(len(members), np.inf)
@@ -145,4 +154,4 @@ def _tree(n: int, area: NDArray[np.intp], merges: list[tuple[int, int, float, fl
         contrast[a] = contrast[b] = difference
         # A merge may cost less than one before it; the height of a tree never falls.
         died[a] = died[b] = born[k] = max(cost, born[a], born[b])
-    return Tree(members, area, contrast, died)
+    return members, contrast, died

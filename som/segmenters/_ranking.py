@@ -2,9 +2,9 @@
 
 A good short list holds, for whatever a person may mean, something close to it. What that is, nobody
 knows, so every node of the trees stands for it, with a weight that falls with its rank in its tree
-and grows with the clearness of its outline; closeness is intersection over union. Choosing the list is then a facility location problem. The
-greedy choice is within 1 - 1/e of the best (Nemhauser, Wolsey and Fisher, 1978), leaves near
-duplicates out by itself, and nests: a longer list starts with the shorter one.
+and grows with the clearness of its outline; closeness is intersection over union. Choosing the list
+is then a facility location problem. The greedy choice is within 1 - 1/e of the best (Nemhauser,
+Wolsey and Fisher, 1978) and nests: a longer list starts with the shorter one.
 """
 
 import heapq
@@ -20,11 +20,9 @@ Float = NDArray[np.float32]
 
 # Candidates below this share of the image are specks; above, the image itself.
 MIN_AREA_SHARE, MAX_AREA_SHARE = 0.004, 0.97
-# Boundary strength, appearance and spectral contrast together; white noise stays below 1.9.
-MIN_CONTRAST = 2.0
 # Mean boundary strength along the outline of a region: less, and part of it is imagined, as where a
 # clear sky is cut in two.
-MIN_OUTLINE = 1.6
+MIN_OUTLINE = 1.0
 # Two regions closer than this (intersection over union) would be one mark drawn twice.
 NEAR_DUPLICATE = 0.9
 # Most candidates of one tree.
@@ -62,14 +60,14 @@ def _candidates(tree: Tree, parts: Superpixels) -> tuple[NDArray[np.bool_], Floa
     worth = (
         (share >= MIN_AREA_SHARE)
         & (share <= MAX_AREA_SHARE)
-        & (tree.contrast >= MIN_CONTRAST)
+        & (tree.contrast >= tree.least_contrast)
         & np.isfinite(tree.died)
     )
     nodes = np.flatnonzero(worth)
     nodes = nodes[np.argsort(-tree.died[nodes], kind="stable")]
     members = tree.members[nodes[:CANDIDATES]]
     outline = _outline_strength(members, parts)
-    weight = outline**2 / np.arange(1, len(members) + 1, dtype=np.float32)
+    weight: Float = (outline**2 / np.arange(1, len(members) + 1)).astype(np.float32)
     clear = outline >= MIN_OUTLINE
     return members[clear], weight[clear]
 

@@ -25,8 +25,8 @@ FEWEST_REGIONS = 12
 # The first gives the objects and their parts; the others group the parts in other ways.
 CRITERIA = (
     Criterion(),
-    Criterion(appearance=12, spectral=0),
-    Criterion(spectral=8),
+    Criterion(appearance=12, spectral=0, least_contrast=3),
+    Criterion(spectral=8, least_contrast=3.5),
 )
 
 
