@@ -100,15 +100,16 @@ STOP: Words = (
     "of", "at", "in", "on", "to", "for", "from", "with", "and", "or", "please", "can", "could",
     "would", "mark", "marks", "number", "side", "corner", "part", "says", "say", "labeled",
     "labelled", "named", "called", "colored", "coloured", "color", "colour", "has", "have", "located",
-    "에", "에서", "쪽에", "어디", "어디에", "어디야", "어느", "어떤", "무엇", "뭐", "것", "것은", "것을",
-    "것이", "있는", "있나요", "있어", "있습니까", "주세요", "해줘", "하세요", "해주세요", "색", "색깔", "번",
-    "마크", "쪽", "구석", "모서리", "인가요", "무엇인가요",
+    "에", "에서", "쪽에", "어디", "어디에", "어디야", "어느", "어떤", "무엇", "뭐", "것",
+    "것은", "것을", "것이", "있는", "있나요", "있어", "있습니까", "주세요", "해줘", "하세요",
+    "해주세요", "색", "색깔", "번", "마크", "쪽", "구석", "모서리", "인가요", "무엇인가요",
 )  # fmt: skip
 
 # What to do with it: looked for only where the question says nothing else ("Open").
 COMMANDS: Words = (
     "click", "press", "tap", "hit", "use", "find", "show", "select", "choose", "open", "point",
-    "locate", "go", "클릭", "눌러", "눌러줘", "누르세요", "찾아", "찾아줘", "찾으세요", "보여줘", "선택",
+    "locate", "go", "클릭", "눌러", "눌러줘", "누르세요", "찾아", "찾아줘", "찾으세요",
+    "보여줘", "선택",
 )  # fmt: skip
 
 # Korean particles, longest first: taken off the end of words that should be found in the picture.

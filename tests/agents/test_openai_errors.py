@@ -146,7 +146,7 @@ def test_what_passes_is_tried_again(
     ("handler", "message"),
     [
         (fail(401, f"Incorrect API key provided: {KEY}"), "does not accept the key"),
-        (fail(404, "no such model"), "no model 'tiny-vlm' at .*; it has: tiny-vlm"),
+        (fail(404, "no such model"), r"no model 'tiny-vlm' at .*; it has: tiny-vlm"),
         (fail(413, "image too large"), "answered 413: image too large"),
         (fail(429, "quota", Retry_After="0"), "over its limit: quota"),
         (fail(500, "boom"), "answered 500: boom"),
@@ -176,7 +176,7 @@ def test_a_cut_off_reply_says_so(serve: Callable[..., str], marked: MarkedImage)
 
 
 def test_no_server(marked: MarkedImage) -> None:
-    with pytest.raises(VLMError, match="lost or found no server at http://127.0.0.1:9/v1"):
+    with pytest.raises(VLMError, match=r"lost or found no server at http://127\.0\.0\.1:9/v1"):
         ask("?", [marked], client("127.0.0.1:9", max_retries=0))
 
 

@@ -130,7 +130,7 @@ def _line_box(line: TextLine) -> tuple[float, float, float, float]:
 
 
 def _distinct(boxes: Boxes) -> Boxes:
-    """Boxes without those that another, smaller one nearly fills: the border of a field and its inside."""
+    """Boxes without those that a smaller one nearly fills: the border of a field and its inside."""
     kept: list[Boxes] = []
     for box in boxes[np.argsort(-_areas(boxes), kind="stable")]:
         kept = [other for other in kept if _iou(other, box) < _SAME]

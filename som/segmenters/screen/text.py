@@ -3,6 +3,7 @@
 import threading
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 from typing import Any
 
 import cv2
@@ -109,7 +110,7 @@ def _is_sign(text: str) -> bool:
 def _join(words: list[str]) -> str:
     """Words with blanks between them, except between signs of scripts that write without."""
     joined = words[0]
-    for before, word in zip(words, words[1:], strict=False):
+    for before, word in pairwise(words):
         wide = ord(before[-1]) > 0x2E80 and ord(word[0]) > 0x2E80
         joined += word if wide else f" {word}"
     return joined.strip()
