@@ -155,12 +155,12 @@ def _over(boxes: Boxes, box: Boxes) -> NDArray[np.float32]:
 
 def _share(boxes: Boxes, box: Boxes) -> NDArray[np.float32]:
     """Share of each of `boxes` that lies in `box`."""
-    return _over(boxes, box) / np.maximum(_areas(boxes), 1e-6)
+    return np.asarray(_over(boxes, box) / np.maximum(_areas(boxes), 1e-6), np.float32)
 
 
 def _covers(boxes: Boxes, box: Boxes) -> NDArray[np.float32]:
     """Share of `box` that lies in each of `boxes`."""
-    return _over(boxes, box) / max(float(_areas(box[None])[0]), 1e-6)
+    return np.asarray(_over(boxes, box) / max(float(_areas(box[None])[0]), 1e-6), np.float32)
 
 
 def _iou(a: Boxes, b: Boxes) -> float:
