@@ -7,7 +7,8 @@ import cv2
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
-from scipy.sparse.linalg import eigsh
+from scipy.linalg import eigh
+from scipy.sparse.linalg import ArpackError, eigsh
 
 from som.segmenters._boundaries import (
     COLOUR_BINS,
@@ -29,8 +30,8 @@ MOST_SUPERPIXELS = 2500
 USUAL_SHARE = 0.5
 
 EIGENVECTORS = 16
-# What a pair of identical superpixels with no boundary between them still differs by.
-SMALLEST_EIGENVALUE_SHIFT = -1e-3
+# Below the smallest eigenvalue, 0, so that the shifted matrix can be inverted.
+EIGENVALUE_SHIFT = -1e-3
 
 
 @dataclass(frozen=True)
@@ -119,14 +120,22 @@ def spectral_contrast(parts: Superpixels, difference: Float) -> Float:
     degree = np.asarray(graph.sum(axis=1)).ravel()
     scale = sp.diags(1 / np.sqrt(degree))
     laplacian = sp.identity(n) - scale @ graph @ scale
-    # A fixed start vector: the solver's own is random.
-    values, found = eigsh(
-        laplacian.tocsc(), k=vectors + 1, sigma=SMALLEST_EIGENVALUE_SHIFT, v0=np.ones(n)
-    )
-    leading = np.argsort(values)[1:]
-    embedding = found[:, leading] * np.sqrt(degree.sum() / degree)[:, None]
+    leading = _smallest_eigenvectors(laplacian.tocsc(), vectors + 1)[:, 1:]
+    embedding = leading * np.sqrt(degree.sum() / degree)[:, None]
     steps: Float = np.abs(embedding[first] - embedding[second]).mean(axis=1)
     return steps
+
+
+def _smallest_eigenvectors(matrix: Any, count: int) -> Float:
+    """Eigenvectors (n, count) of a sparse positive semidefinite matrix, by rising eigenvalue."""
+    # A seeded start vector: the solver's own differs from run to run.
+    start = np.random.default_rng(0).standard_normal(matrix.shape[0])
+    try:
+        values, vectors = eigsh(matrix, k=count, sigma=EIGENVALUE_SHIFT, v0=start)
+    except ArpackError:  # Many equal eigenvalues, as in a regular pattern.
+        values, vectors = eigh(matrix.toarray(), subset_by_index=[0, count - 1])
+    ordered: Float = vectors[:, np.argsort(values)]
+    return ordered
 
 
 def _watershed(strength: NDArray[Any]) -> NDArray[np.intp]:

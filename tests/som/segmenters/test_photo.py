@@ -1,6 +1,9 @@
+import cv2
 import numpy as np
 import pytest
 import supervision as sv
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from numpy.typing import NDArray
 from skimage import data
 
@@ -68,6 +71,55 @@ def test_uniform_image_has_no_regions() -> None:
     assert len(regions) == 0
 
 
+@pytest.mark.parametrize("spread", [6, 60])
+def test_noise_has_no_regions(spread: int) -> None:
+    noise = np.random.default_rng(0).normal(128, spread, (200, 260, 3))
+    assert len(PhotoSegmenter(granularity=1)(np.clip(noise, 0, 255).astype(np.uint8))) == 0
+
+
+def test_regular_pattern_is_handled() -> None:
+    squares = (np.indices((256, 256)) // 16).sum(axis=0) % 2 * 255
+    regions = PhotoSegmenter()(np.repeat(squares[..., None], 3, axis=2).astype(np.uint8))
+    assert len(regions) <= 35
+
+
+def test_grey_photo_is_segmented_by_light_and_texture() -> None:
+    _, truths = shapes_scene()
+    stripes = np.indices((300, 400)).sum(axis=0) // 2 % 2 * 60 + 70
+    scene = np.where(truths[0], 230, np.where(truths[1], stripes, 100)).astype(np.uint8)
+    regions = PhotoSegmenter()(np.repeat(scene[..., None], 3, axis=2))
+    assert best_iou(truths[0], regions) > 0.9
+    assert best_iou(truths[1], regions) > 0.9
+
+
+def test_simple_scene_gets_few_marks() -> None:
+    assert len(PhotoSegmenter(granularity=1)(shapes_scene()[0])) < 25
+
+
+def test_no_specks_no_near_duplicates_no_dust() -> None:
+    masks = dense(PhotoSegmenter(granularity=1)(photo("coffee")[::2, ::2]))
+    flat = masks.reshape(len(masks), -1).astype(np.float32)
+    size = flat.sum(axis=1)
+    common = flat @ flat.T
+    iou = common / (size[:, None] + size - common)
+    assert size.min() > 0.002 * flat.shape[1]
+    assert (iou - np.eye(len(iou))).max() < 0.93
+    for mask in masks:
+        parts = cv2.connectedComponentsWithStats(mask.astype(np.uint8))[2][1:, cv2.CC_STAT_AREA]
+        assert parts.min() > 0.001 * mask.sum()
+
+
+@pytest.mark.parametrize("name", ["astronaut", "rocket"])
+def test_first_regions_are_wholes_and_their_parts(name: str) -> None:
+    """The first ones come from one tree: apart, or one inside the other."""
+    masks = dense(PhotoSegmenter(granularity=0.5)(photo(name)))[:, ::2, ::2]
+    flat = masks.reshape(len(masks), -1).astype(np.float32)
+    common = flat @ flat.T
+    smaller = np.minimum.outer(flat.sum(axis=1), flat.sum(axis=1))
+    share = common / smaller
+    assert ((share < 0.15) | (share > 0.85)).all()
+
+
 def test_boxes_bound_their_masks() -> None:
     regions = PhotoSegmenter(granularity=1)(photo("chelsea"))
     for (x1, y1, x2, y2), mask in zip(regions.xyxy.astype(int), dense(regions), strict=True):
@@ -89,12 +141,26 @@ def test_columns_follow_the_conventions() -> None:
 def test_finer_keeps_all_coarser_regions(name: str) -> None:
     image = photo(name)
     previous: set[bytes] = set()
-    for granularity in (0, 0.25, 0.5, 0.8, 1):
+    for granularity in (0, 0.3, 0.6, 1):
         regions = PhotoSegmenter(granularity=granularity)(image)
         masks = {np.packbits(mask).tobytes() for mask in dense(regions)}
         assert len(masks) == len(regions)
         assert previous <= masks
         previous = masks
+
+
+@settings(max_examples=15, deadline=None)
+@given(
+    grains=st.tuples(st.floats(0, 1), st.floats(0, 1)).map(sorted),
+    most=st.integers(1, 60),
+    seed=st.integers(0, 1000),
+)
+def test_granularity_is_monotone(grains: list[float], most: int, seed: int) -> None:
+    blocks = np.random.default_rng(seed).integers(0, 255, (6, 8, 3)).astype(np.uint8)
+    image = np.kron(blocks, np.ones((16, 16, 1), np.uint8))
+    coarse, fine = (PhotoSegmenter(granularity=g, max_regions=most)(image) for g in grains)
+    assert len(coarse) <= len(fine) <= most
+    assert np.array_equal(dense(coarse), dense(fine)[: len(coarse)])
 
 
 def test_same_pixels_give_the_same_regions_and_stay_untouched() -> None:
