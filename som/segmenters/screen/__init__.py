@@ -1,5 +1,5 @@
-"""Regions of a screenshot without a download: text by OCR, controls and icons by classical vision."""
+"""Regions of screenshots without a model to download: OCR fused with visual shapes."""
 
-from som.segmenters.screen.segmenter import ScreenSegmenter
+from som.segmenters.screen.segmenter import Look, ScreenSegmenter
 
-__all__ = ["ScreenSegmenter"]
+__all__ = ["Look", "ScreenSegmenter"]

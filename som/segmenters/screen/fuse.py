@@ -1,168 +1,179 @@
-"""Text and shapes become controls: what belongs together is one region."""
+"""Text, icons and panels become regions: what holds what, and what each is.
+
+A region has a level: it is given at every granularity from its level up, so that a finer one never
+has fewer regions.
+"""
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
-import supervision as sv
 from numpy.typing import NDArray
 
-from som.regions import make_regions
-from som.segmenters.screen.shapes import Shapes
-from som.segmenters.screen.text import TextLine
+from som.segmenters.screen.boxes import Boxes, areas, covered
 
-Boxes = NDArray[np.float32]
-
-# Largest height of a control, in heights of a line of text.
-_CONTROL_LINES = 4.2
-_SAME = 0.72
+BASIC, DETAIL, CONTAINER, PART = 0.0, 0.5, 0.75, 0.9
+"""Levels: what a person acts on; plain text and pictures; what holds several; parts of controls."""
+LARGEST_CONTROL_PX = 64
+LARGEST_ICON_PX = 72
 
 
-class _Parts:
-    """Regions as they are collected: one list a column."""
+@dataclass(frozen=True)
+class Item:
+    """Something seen, before or after fusion.
 
-    def __init__(self) -> None:
-        self.boxes: list[NDArray[np.float32]] = []
-        self.text: list[str] = []
-        self.role: list[str] = []
-        self.source: list[str] = []
-        self.interactive: list[bool] = []
-        self.confidence: list[float] = []
+    Attributes:
+        box_xyxy: (4,) float32.
+        kind: "text", "icon", "panel" or "picture".
+        text: what it says.
+        score: how sure its reading is, 0..1.
+        role: "" until fused.
+        interactive: whether a person could act on it.
+        confidence: of it being a region of that role.
+        level: least granularity at which it is given.
+    """
 
-    def add(
-        self, box: Sequence[float] | Boxes, role: str, source: str, sure: float, text: str = ""
-    ) -> None:
-        self.boxes.append(np.asarray(box, np.float32))
-        self.text.append(text)
-        self.role.append(role)
-        self.source.append(source)
-        self.interactive.append(role not in ("text", "card", "image"))
-        self.confidence.append(sure)
+    box_xyxy: NDArray[np.float32]
+    kind: str
+    text: str = ""
+    score: float = 1.0
+    role: str = ""
+    interactive: bool = False
+    confidence: float = 0.5
+    level: float = BASIC
 
-    def regions(self) -> sv.Detections:
-        return make_regions(
-            np.array(self.boxes, np.float32).reshape(-1, 4),
-            confidence=self.confidence,
-            source=self.source,
-            text=self.text,
-            role=self.role,
-            interactive=self.interactive,
-        )
+    @property
+    def width(self) -> float:
+        """Pixels."""
+        return float(self.box_xyxy[2] - self.box_xyxy[0])
+
+    @property
+    def height(self) -> float:
+        """Pixels."""
+        return float(self.box_xyxy[3] - self.box_xyxy[1])
 
 
-def fuse(lines: list[TextLine], shapes: Shapes, size_wh: tuple[int, int]) -> sv.Detections:
-    """Merge text and shapes into regions.
+@dataclass
+class _Node:
+    item: Item
+    children: list[int] = field(default_factory=list)
 
-    A rectangle that holds one line of text and little else is a control, and the text is its own; a
-    larger one with several things in it is a card beside them; text in no control and icons stand
-    alone.
+
+def fuse(items: Sequence[Item], em_px: float) -> list[Item]:
+    """Decide for every item what it is and at which granularity it is given.
 
     Args:
-        lines: text of the screen.
-        shapes: shapes of the screen.
-        size_wh: of the screen in pixels.
+        items: all that was seen, in any order; panels that nearly coincide only once.
+        em_px: usual font size of this screen, in pixels.
+
+    Returns:
+        Items with role, interactive, confidence and level; text of controls filled in.
     """
-    parts = _Parts()
-    text = np.array([line.box_xyxy for line in lines], np.float32).reshape(-1, 4)
-    line_height = float(np.median(text[:, 3] - text[:, 1])) if len(text) else 16.0
-    icons = _outside(shapes.icons, text, 0.6)
-    owned_text, owned_icons = np.zeros(len(text), bool), np.zeros(len(icons), bool)
-    rectangles = _distinct(shapes.rectangles)
-    for box in rectangles[np.argsort(_areas(rectangles), kind="stable")]:
-        width, height = box[2] - box[0], box[3] - box[1]
-        inside = _share(text, box) > 0.7
-        drawn = _share(icons, box) > 0.8
-        if height > _CONTROL_LINES * line_height or width > 0.7 * size_wh[0]:
-            _add_card(parts, box, int(inside.sum() + drawn.sum()), size_wh)
+    if not items:
+        return []
+    scale = em_px / 14
+    nodes, parents = _nest(items)
+    fused: list[Item] = [item for item in items]
+    absorbed = np.zeros(len(items), bool)
+    for index in range(len(items)):
+        children = [items[child] for child in nodes[index].children]
+        if items[index].kind != "panel":
             continue
-        mine = np.flatnonzero(inside & ~owned_text)
-        if inside.sum() > 3 or (inside & owned_text).any():
+        control = _as_control(items[index], children, scale)
+        if control is None:
+            fused[index] = _as_container(items[index], children)
             continue
-        said = " ".join(lines[i].text for i in mine)
-        role, sure = _control(box, text[mine], said, int(drawn.sum()), line_height)
-        if role is None:
+        fused[index] = control
+        for child in nodes[index].children:
+            absorbed[child] = True
+    for index, item in enumerate(items):
+        if item.kind == "panel":
             continue
-        parts.add(box, role, "shape", sure, said)
-        owned_text |= inside
-        owned_icons |= drawn
-    for i in np.flatnonzero(~owned_icons):
-        parts.add(icons[i], "icon", "shape", 0.5)
-    for i in np.flatnonzero(~owned_text):
-        line = lines[i]
-        role = "link" if len(line.text) <= 40 else "text"
-        parts.add(_line_box(line), role, "ocr", 0.45 if role == "link" else 0.3, line.text)
-    for box in _distinct(shapes.pictures):
-        parts.add(box, "image", "shape", 0.35)
-    return parts.regions()
+        fused[index] = _as_leaf(item, scale)
+        if absorbed[index]:
+            fused[index] = replace(fused[index], level=PART, interactive=False)
+    for index in np.flatnonzero(absorbed):
+        if items[index].kind == "panel":
+            fused[index] = replace(fused[index], level=PART)
+    return fused
 
 
-def _control(
-    box: Boxes, text: Boxes, said: str, drawn: int, line_height: float
-) -> tuple[str | None, float]:
-    """What a small rectangle is, and how sure that is; None for decoration."""
-    width, height = box[2] - box[0], box[3] - box[1]
-    square = 0.75 < width / max(height, 1) < 1.33
-    if not said:
-        if square and height <= 1.6 * line_height:
-            return "checkbox", 0.55
-        if drawn:
-            return "button", 0.5
-        if width > 5 * height and height >= 1.3 * line_height:
-            return "textbox", 0.45
-        return (None, 0.0) if height < 1.3 * line_height else ("button", 0.3)
-    left = float(text[:, 0].min() - box[0])
-    right = float(box[2] - text[:, 2].max())
-    if width > 4.5 * height and left < 0.3 * right:
-        return "textbox", 0.5
-    return "button", 0.7 if abs(left - right) < 0.35 * width else 0.5
+def _nest(items: Sequence[Item]) -> tuple[list[_Node], NDArray[np.intp]]:
+    """The smallest panel around each item, -1 where there is none."""
+    boxes: Boxes = np.stack([item.box_xyxy for item in items])
+    size = areas(boxes)
+    panels = np.flatnonzero([item.kind == "panel" for item in items])
+    parents = np.full(len(items), -1, np.intp)
+    nodes = [_Node(item) for item in items]
+    if not len(panels):
+        return nodes, parents
+    panels = panels[np.argsort(size[panels], kind="stable")]
+    inside = covered(boxes, boxes[panels]) >= 0.85
+    inside &= size[:, None] < size[panels][None]
+    for index in range(len(items)):
+        holders = np.flatnonzero(inside[index])
+        if len(holders):
+            parents[index] = panels[holders[0]]
+            nodes[parents[index]].children.append(index)
+    return nodes, parents
 
 
-def _add_card(parts: _Parts, box: Boxes, holds: int, size_wh: tuple[int, int]) -> None:
-    share = float(_areas(box[None])[0]) / (size_wh[0] * size_wh[1])
-    if 1 <= holds <= 12 and share < 0.2:
-        parts.add(box, "card", "shape", 0.3)
+def _as_control(panel: Item, children: list[Item], scale: float) -> Item | None:
+    """The control that a panel and its few contents are, or None."""
+    width, height = panel.width, panel.height
+    texts = sorted((c for c in children if c.kind == "text"), key=lambda c: c.box_xyxy[0])
+    others = [c for c in children if c.kind != "text"]
+    small = min(width, height) <= 26 * scale and max(width, height) <= 30 * scale
+    if not texts and small and 0.75 <= width / height <= 1.33:
+        if min(width, height) >= 9 * scale and len(others) <= 1:
+            return replace(panel, role="checkbox", interactive=True, confidence=0.6)
+        return None
+    if height > LARGEST_CONTROL_PX * scale or height < 14 * scale:
+        return None
+    text = " ".join(c.text for c in texts)
+    if not children:
+        if width >= 4 * height and width <= 900 * scale:
+            return replace(panel, role="textbox", interactive=True, confidence=0.5)
+        if width <= LARGEST_ICON_PX * scale:
+            return replace(panel, role="icon", interactive=False, confidence=0.3)
+        return None
+    if not texts:
+        if width <= 2 * LARGEST_ICON_PX * scale and len(others) <= 2:
+            return replace(panel, role="button", interactive=True, confidence=0.6)
+        if len(others) <= 1 and width >= 4 * height:
+            return replace(panel, role="textbox", interactive=True, confidence=0.5)
+        return None
+    if len(texts) > 1 or len(others) > 2 or height > 4.2 * texts[0].height:
+        return None
+    left = texts[0].box_xyxy[0] - panel.box_xyxy[0]
+    right = panel.box_xyxy[2] - texts[-1].box_xyxy[2]
+    if right > 2.5 * left + 3 * height and left <= 3 * height:
+        if width > 700 * scale and not others:
+            return None
+        return replace(panel, text=text, role="textbox", interactive=True, confidence=0.6)
+    return replace(panel, text=text, role="button", interactive=True, confidence=0.8)
 
 
-def _line_box(line: TextLine) -> tuple[float, float, float, float]:
-    """A line's box as a page would have it: OCR's stands off the letters by a little."""
-    x1, y1, x2, y2 = line.box_xyxy
-    pad = 0.08 * (y2 - y1)
-    return x1 + pad, y1, x2 - pad, y2
+def _as_container(panel: Item, children: list[Item]) -> Item:
+    text = " ".join(child.text for child in children if child.text)
+    return replace(panel, text=text[:200], role="group", confidence=0.4, level=CONTAINER)
 
 
-def _distinct(boxes: Boxes) -> Boxes:
-    """Boxes without those that a smaller one nearly fills: the border of a field and its inside."""
-    kept: list[Boxes] = []
-    for box in boxes[np.argsort(-_areas(boxes), kind="stable")]:
-        kept = [other for other in kept if _iou(other, box) < _SAME]
-        kept.append(box)
-    return np.array(kept, np.float32).reshape(-1, 4)
-
-
-def _outside(boxes: Boxes, others: Boxes, share: float) -> Boxes:
-    """Boxes of which less than a share lies in any other."""
-    kept = [box for box in boxes if not len(others) or _covers(others, box).max() < share]
-    return np.array(kept, np.float32).reshape(-1, 4)
-
-
-def _areas(boxes: Boxes) -> NDArray[np.float32]:
-    return np.asarray((boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1]))
-
-
-def _over(boxes: Boxes, box: Boxes) -> NDArray[np.float32]:
-    over = np.minimum(boxes[:, 2:], box[2:]) - np.maximum(boxes[:, :2], box[:2])
-    return np.asarray(np.clip(over, 0, None).prod(axis=1))
-
-
-def _share(boxes: Boxes, box: Boxes) -> NDArray[np.float32]:
-    """Share of each of `boxes` that lies in `box`."""
-    return np.asarray(_over(boxes, box) / np.maximum(_areas(boxes), 1e-6), np.float32)
-
-
-def _covers(boxes: Boxes, box: Boxes) -> NDArray[np.float32]:
-    """Share of `box` that lies in each of `boxes`."""
-    return np.asarray(_over(boxes, box) / max(float(_areas(box[None])[0]), 1e-6), np.float32)
-
-
-def _iou(a: Boxes, b: Boxes) -> float:
-    over = float(_over(a[None], b)[0])
-    return over / max(float(_areas(a[None])[0] + _areas(b[None])[0]) - over, 1e-6)
+def _as_leaf(item: Item, scale: float) -> Item:
+    if item.kind == "picture":
+        return replace(item, role="image", confidence=0.6, level=BASIC)
+    if item.kind == "icon":
+        large = max(item.width, item.height) > LARGEST_ICON_PX * scale
+        tiny = max(item.width, item.height) < 7 * scale
+        level = CONTAINER if tiny else DETAIL if large else BASIC
+        return replace(
+            item, role="icon", interactive=not large and not tiny, confidence=0.4, level=level
+        )
+    short = len(item.text) <= 30
+    return replace(
+        item,
+        role="link" if short else "text",
+        interactive=short,
+        confidence=(0.45 if short else 0.3) * item.score,
+        level=BASIC,
+    )

@@ -1,111 +1,70 @@
-"""Shapes on a screen by classical vision: flat areas with straight sides, and small drawings."""
-
-from dataclasses import dataclass
+"""Boxes that are drawn: fills and frames of controls, cards and pictures."""
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-# A step between neighbouring pixels that bounds an area: hairlines of cards are this faint.
-_STEP = 5
-# A step that belongs to a drawing.
-_DRAWN = 24
-_LEAST_SIDE = 8
-# Share of each side of its box that a rectangle's own pixels must reach.
-_SIDE = 0.72
+from som.segmenters.screen.boxes import Boxes, areas, ious, stats_to_xyxy
+from som.segmenters.screen.pixels import Steps
+
+LEAST_PX = 9
+PICTURE_PX = 28
 
 
-@dataclass(frozen=True)
-class Shapes:
-    """Shapes of one screen.
+def find_panels(steps: Steps) -> Boxes:
+    """Rectangles and discs of one fill, whatever is written on them.
 
-    Attributes:
-        rectangles: float32 (n, 4) boxes of flat areas with four straight sides.
-        fills: uint8 (n, 3) their colour.
-        bordered: bool (n,) whether a line runs around them.
-        icons: float32 (m, 4) boxes of small drawings that are no text.
-        pictures: float32 (k, 4) boxes of photos and large drawings.
+    A button's fill, a field's inside and a card's inside are each one connected flat area: its
+    bounding box is a shape when the area reaches the middle of all four of the box's sides.
+
+    Returns:
+        (n, 4) boxes, without those that span almost all of the image.
     """
-
-    rectangles: NDArray[np.float32]
-    fills: NDArray[np.uint8]
-    icons: NDArray[np.float32]
-    pictures: NDArray[np.float32]
-
-
-def find_shapes(image: NDArray[np.uint8], text_xyxy: NDArray[np.float32]) -> Shapes:
-    """Find the shapes of a screen.
-
-    Args:
-        image: uint8 RGB (H, W, 3).
-        text_xyxy: (t, 4) boxes of text, which are no drawings.
-    """
-    step = _steps(image)
-    rectangles, fills = _rectangles(image, step)
-    icons, pictures = _drawings(step, text_xyxy, rectangles)
-    return Shapes(rectangles, fills, icons, pictures)
+    flat = steps.flat.astype(np.uint8)
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(flat, connectivity=4)
+    height, width = flat.shape
+    large = (stats[:, 2] >= LEAST_PX) & (stats[:, 3] >= LEAST_PX)
+    large &= stats[:, 4] >= 0.2 * stats[:, 2] * stats[:, 3]
+    large &= (stats[:, 2] < 0.98 * width) | (stats[:, 3] < 0.7 * height)
+    large[0] = False
+    rows = [row for row in np.flatnonzero(large) if _is_filled(labels, stats[row], row)]
+    boxes = stats_to_xyxy(stats[rows])
+    # A step is written at its left or upper pixel, so fills seem one pixel short there.
+    boxes[:, 2:] += 1
+    return boxes
 
 
-def _steps(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Largest difference of each pixel to its right and lower neighbours, over the channels."""
-    step = np.zeros(image.shape[:2], np.uint8)
-    across = cv2.absdiff(image[:, 1:], image[:, :-1])
-    down = cv2.absdiff(image[1:], image[:-1])
-    for difference, part in ((across, step[:, :-1]), (down, step[:-1])):
-        red, green, blue = cv2.split(difference)
-        cv2.max(part, cv2.max(red, cv2.max(green, blue)), dst=part)
-    return step
-
-
-def _rectangles(
-    image: NDArray[np.uint8], step: NDArray[np.uint8]
-) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
-    """Flat areas: connected pixels without a step between them, whose outline is a box."""
-    height, width = step.shape
-    flat = (step < _STEP).astype(np.uint8)
-    _, labels, stats, _ = cv2.connectedComponentsWithStats(flat, connectivity=4)
-    x, y, w, h, area = stats[1:].T
-    # Text and icons leave holes, so area says little; but the sides must be there.
-    likely = (w >= _LEAST_SIDE) & (h >= _LEAST_SIDE) & (area >= 0.25 * w * h)
-    likely &= (w < 0.98 * width) | (h < 0.6 * height)
-    boxes, fills = [], []
-    for row in np.flatnonzero(likely):
-        left, top, right, bottom = x[row], y[row], x[row] + w[row], y[row] + h[row]
-        own = labels[top:bottom, left:right] == row + 1
-        inset = max(1, min(w[row], h[row]) // 12)
-        sides = (own[:inset].any(0), own[-inset:].any(0), own[:, :inset].any(1), own[:, -inset:].any(1))
-        if min(float(side.mean()) for side in sides) < _SIDE:
-            continue
-        # The step lies on the last pixel of the area on its right and lower side.
-        boxes.append((left, top, min(right + 1, width), min(bottom + 1, height)))
-        fills.append(np.median(image[top:bottom, left:right][own][::7], axis=0))
-    return (
-        np.array(boxes, np.float32).reshape(-1, 4),
-        np.array(fills, np.uint8).reshape(-1, 3),
+def _is_filled(labels: NDArray[np.int32], stats: NDArray[np.int32], label: int) -> bool:
+    x, y, w, h = (int(value) for value in stats[:4])
+    depth = 2
+    # A disc reaches the side only near its middle.
+    x1, x2 = x + int(0.36 * w), x + int(np.ceil(0.64 * w))
+    y1, y2 = y + int(0.36 * h), y + int(np.ceil(0.64 * h))
+    sides = (
+        labels[y : y + depth, x1:x2].T,
+        labels[y + h - depth : y + h, x1:x2].T,
+        labels[y1:y2, x : x + depth],
+        labels[y1:y2, x + w - depth : x + w],
     )
+    return all(float((side == label).any(axis=1).mean()) >= 0.75 for side in sides)
 
 
-def _drawings(
-    step: NDArray[np.uint8], text_xyxy: NDArray[np.float32], rectangles: NDArray[np.float32]
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Connected drawings that are neither text nor the borders of rectangles."""
-    height, width = step.shape
-    ink = (step > _DRAWN).astype(np.uint8)
-    for x1, y1, x2, y2 in np.round(text_xyxy).astype(int):
-        ink[max(y1 - 1, 0) : y2 + 1, max(x1 - 1, 0) : x2 + 1] = 0
-    for x1, y1, x2, y2 in np.round(rectangles).astype(int):
-        if min(x2 - x1, y2 - y1) > 24:  # a small one may itself be the icon
-            for a, b in ((y1, y1 + 2), (y2 - 2, y2 + 2), (y1 - 2, y1)):
-                ink[max(a, 0) : max(b, 0), max(x1 - 2, 0) : x2 + 2] = 0
-            for a, b in ((x1, x1 + 2), (x2 - 2, x2 + 2), (x1 - 2, x1)):
-                ink[max(y1 - 2, 0) : y2 + 2, max(a, 0) : max(b, 0)] = 0
-    reach = max(3, round(min(height, width) / 260)) | 1
-    joined = cv2.morphologyEx(ink, cv2.MORPH_CLOSE, np.ones((reach, reach), np.uint8))
-    _, _, stats, _ = cv2.connectedComponentsWithStats(joined, connectivity=8)
-    x, y, w, h, area = stats[1:].T
-    boxes = np.stack((x, y, x + w + 1, y + h + 1), axis=1).astype(np.float32)
-    longest, shortest = np.maximum(w, h), np.minimum(w, h)
-    icons = (shortest >= 5) & (longest >= 8) & (longest <= 72) & (longest <= 3.2 * shortest)
-    icons &= area >= 20
-    pictures = (shortest > 60) & (area > 0.2 * w * h)
-    return boxes[icons], boxes[pictures]
+def find_pictures(steps: Steps) -> Boxes:
+    """Photos, maps and drawings: thick areas with hardly a flat pixel in them."""
+    busy = (~steps.flat).astype(np.uint8)
+    closed = cv2.morphologyEx(busy, cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8))
+    thick = cv2.morphologyEx(closed, cv2.MORPH_OPEN, np.ones((PICTURE_PX, PICTURE_PX), np.uint8))
+    _, _, stats, _ = cv2.connectedComponentsWithStats(thick, connectivity=4)
+    boxes = stats_to_xyxy(stats[1:])
+    return boxes[stats[1:, 4] >= 0.5 * areas(boxes)]
+
+
+def drop_duplicates(boxes: Boxes, overlap: float = 0.8) -> Boxes:
+    """Of boxes that nearly coincide, such as a frame's outside and inside, keep the largest."""
+    order = np.argsort(-areas(boxes), kind="stable")
+    overlaps = ious(boxes, boxes) >= overlap
+    kept: list[int] = []
+    for row in order:
+        if not overlaps[row, kept].any():
+            kept.append(int(row))
+    return boxes[np.sort(np.array(kept, dtype=np.intp))]
