@@ -1,54 +1,73 @@
-"""Tells a screenshot from a photo and hands it to the segmenter for it."""
+"""Tell a screenshot from a photo, and hand it to the segmenter made for it."""
 
-import cv2
 import numpy as np
 import supervision as sv
 from numpy.typing import NDArray
 
 from som.segmenters.base import Segmenter, get
+from som.segmenters.screen.pixels import color_steps, find_steps
 
-# Share of pixels that differ from their right and lower neighbours by at most this much in every
-# channel: flat areas, and smooth gradients. Screenshots have them by construction, whatever their
-# theme and after mild compression; a camera's noise breaks them up.
-_SAME = 2
-_FLAT_SCREEN = 0.8
-# Pages full of photos: not flat in the main, but with more exactly equal neighbours than any photo.
-_FLAT_PAGE, _EQUAL_PAGE = 0.6, 0.3
+STRIP_PX = 128
+MOST_STRIPS = 12
 
-
-class AutoSegmenter:
-    """`screen` for screenshots, `photo` for photos.
-
-    Args:
-        granularity: passed on.
-    """
-
-    name = "auto"
-
-    def __init__(self, *, granularity: float = 0.5) -> None:
-        self._granularity = granularity
-        self._built: dict[str, Segmenter] = {}
-
-    def __call__(self, image: NDArray[np.uint8], /) -> sv.Detections:
-        """The regions of an image; `metadata["segmenter"]` says which segmenter found them."""
-        kind = "screen" if is_screenshot(image) else "photo"
-        if kind not in self._built:
-            self._built[kind] = get(kind, granularity=self._granularity)
-        regions = self._built[kind](image)
-        regions.metadata["segmenter"] = kind
-        return regions
+EQUAL_SHARE = 0.6
+"""Screens drawn without noise: most pixels equal their neighbours exactly."""
+NOISY_EQUAL_SHARE, SMOOTH_SHARE, RULE_SHARE = 0.15, 0.68, 0.004
+"""Screens with photos or compression: mostly smooth, with long straight edges besides."""
 
 
 def is_screenshot(image: NDArray[np.uint8]) -> bool:
-    """Whether an image is a rendered one: a screenshot, a scan of print, a diagram.
+    """Whether an image was drawn by a program rather than taken by a camera.
+
+    A camera's noise makes neighbours differ everywhere, and the world has few edges that run
+    exactly along the pixel rows.
 
     Args:
-        image: uint8 RGB (H, W, 3).
+        image: RGB uint8 (H, W, 3).
     """
-    if min(image.shape[:2]) < 2:
+    equal, smooth, rules = [], [], []
+    for strip in _strips(image):
+        steps = color_steps(strip)
+        equal.append(float((steps == 0).mean()))
+        smooth.append(float((steps <= 2).mean()))
+        rules.append(float(find_steps(strip).rules.mean()))
+    if np.mean(equal) >= EQUAL_SHARE:
         return True
-    across = cv2.absdiff(image[:-1, 1:], image[:-1, :-1]).max(axis=2)
-    down = cv2.absdiff(image[1:, :-1], image[:-1, :-1]).max(axis=2)
-    step = np.maximum(across, down)
-    flat, equal = float((step <= _SAME).mean()), float((step == 0).mean())
-    return flat > _FLAT_SCREEN or (flat > _FLAT_PAGE and equal > _EQUAL_PAGE)
+    return bool(
+        np.mean(equal) >= NOISY_EQUAL_SHARE
+        and np.mean(smooth) >= SMOOTH_SHARE
+        and np.mean(rules) >= RULE_SHARE
+    )
+
+
+def _strips(image: NDArray[np.uint8]) -> list[NDArray[np.uint8]]:
+    """Evenly spaced strips, or the whole of a small image, so that cost is bounded."""
+    height = len(image)
+    if height <= STRIP_PX * MOST_STRIPS:
+        return [image]
+    tops = np.linspace(0, height - STRIP_PX, MOST_STRIPS).astype(int)
+    return [image[top : top + STRIP_PX] for top in tops]
+
+
+class AutoSegmenter:
+    """The screen segmenter for screenshots, the photo segmenter for everything else.
+
+    Args:
+        granularity: 0 coarse to 1 fine, for either.
+
+    Attributes:
+        name: "auto", and after a call the name of the segmenter that was used.
+    """
+
+    def __init__(self, *, granularity: float = 0.5) -> None:
+        self.name = "auto"
+        self._options = {"granularity": granularity}
+        self._segmenters: dict[str, Segmenter] = {}
+
+    def __call__(self, image: NDArray[np.uint8], /) -> sv.Detections:
+        """The regions of an RGB uint8 image (H, W, 3)."""
+        kind = "screen" if is_screenshot(image) else "photo"
+        if kind not in self._segmenters:
+            self._segmenters[kind] = get(kind, **self._options)
+        self.name = kind
+        return self._segmenters[kind](image)

@@ -22,16 +22,17 @@ def intersections(a: Boxes, b: Boxes) -> NDArray[np.float32]:
 
 def covered(a: Boxes, b: Boxes) -> NDArray[np.float32]:
     """(n, m) share of each box of `a` that lies in each of `b`."""
-    result: NDArray[np.float32] = intersections(a, b) / np.maximum(areas(a), 1e-6)[:, None]
+    result: NDArray[np.float32] = (intersections(a, b) / np.maximum(areas(a), 1e-6)[:, None]).astype(
+        np.float32
+    )
     return result
 
 
 def ious(a: Boxes, b: Boxes) -> NDArray[np.float32]:
     """(n, m) intersections over unions."""
     shared = intersections(a, b)
-    result: NDArray[np.float32] = shared / np.maximum(
-        areas(a)[:, None] + areas(b)[None] - shared, 1e-6
-    )
+    union = areas(a)[:, None] + areas(b)[None] - shared
+    result: NDArray[np.float32] = (shared / np.maximum(union, 1e-6)).astype(np.float32)
     return result
 
 

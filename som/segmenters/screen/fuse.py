@@ -72,8 +72,8 @@ def fuse(items: Sequence[Item], em_px: float) -> list[Item]:
     if not items:
         return []
     scale = em_px / 14
-    nodes, parents = _nest(items)
-    fused: list[Item] = [item for item in items]
+    nodes = _nest(items)
+    fused = list(items)
     absorbed = np.zeros(len(items), bool)
     for index in range(len(items)):
         children = [items[child] for child in nodes[index].children]
@@ -92,30 +92,28 @@ def fuse(items: Sequence[Item], em_px: float) -> list[Item]:
         fused[index] = _as_leaf(item, scale)
         if absorbed[index]:
             fused[index] = replace(fused[index], level=PART, interactive=False)
-    for index in np.flatnonzero(absorbed):
+    for index in np.flatnonzero(absorbed).tolist():
         if items[index].kind == "panel":
             fused[index] = replace(fused[index], level=PART)
     return fused
 
 
-def _nest(items: Sequence[Item]) -> tuple[list[_Node], NDArray[np.intp]]:
-    """The smallest panel around each item, -1 where there is none."""
+def _nest(items: Sequence[Item]) -> list[_Node]:
+    """Give every item to the smallest panel around it."""
     boxes: Boxes = np.stack([item.box_xyxy for item in items])
     size = areas(boxes)
     panels = np.flatnonzero([item.kind == "panel" for item in items])
-    parents = np.full(len(items), -1, np.intp)
     nodes = [_Node(item) for item in items]
     if not len(panels):
-        return nodes, parents
+        return nodes
     panels = panels[np.argsort(size[panels], kind="stable")]
     inside = covered(boxes, boxes[panels]) >= 0.85
     inside &= size[:, None] < size[panels][None]
     for index in range(len(items)):
         holders = np.flatnonzero(inside[index])
         if len(holders):
-            parents[index] = panels[holders[0]]
-            nodes[parents[index]].children.append(index)
-    return nodes, parents
+            nodes[panels[holders[0]]].children.append(index)
+    return nodes
 
 
 def _as_control(panel: Item, children: list[Item], scale: float) -> Item | None:

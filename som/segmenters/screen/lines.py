@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from som.segmenters.screen.boxes import Boxes, stats_to_xyxy
-from som.segmenters.screen.pixels import Steps
+from som.segmenters.screen.boxes import Boxes
+from som.segmenters.screen.pixels import Steps, components
 
 WORD_GAP = 0.85
 """Widest gap inside a run, in heights of its lower neighbour; links in a bar stand further apart."""
@@ -50,12 +50,11 @@ def find_runs(image: NDArray[np.uint8], steps: Steps, pictures: Boxes) -> Boxes:
     return _join(blobs)
 
 
-def _find_blobs(
-    image: NDArray[np.uint8], ink: NDArray[np.uint8], rules: NDArray[np.bool_]
-) -> Blobs:
+def _find_blobs(image: NDArray[np.uint8], ink: NDArray[np.uint8], rules: NDArray[np.bool_]) -> Blobs:
     # Wide enough to join letters, and a dot with its i; too narrow to join lines.
     joined = cv2.dilate(ink, np.ones((3, 4), np.uint8))
-    count, labels, _, _ = cv2.connectedComponentsWithStats(joined, connectivity=8)
+    labels, stats = components(np.asarray(joined), connectivity=8)
+    count = len(stats)
     ys, xs = np.nonzero(ink)
     owner = labels[ys, xs]
     size = np.bincount(owner, minlength=count)

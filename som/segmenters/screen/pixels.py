@@ -41,9 +41,29 @@ def find_steps(image: NDArray[np.uint8]) -> Steps:
     # A step downwards that goes on for long sideways is the edge of a box, and vice versa.
     horizontal = cv2.morphologyEx(strong_down, cv2.MORPH_OPEN, np.ones((1, RULE_PX), np.uint8))
     vertical = cv2.morphologyEx(strong_across, cv2.MORPH_OPEN, np.ones((RULE_PX, 1), np.uint8))
-    rules = cv2.dilate(cv2.max(horizontal, vertical), np.ones((3, 3), np.uint8))
-    ink = cv2.max(strong_across, strong_down) & ~rules & 1
-    return Steps(flat, ink.astype(bool), rules.astype(bool))
+    rules = cv2.dilate(cv2.max(horizontal, vertical), np.ones((3, 3), np.uint8)) > 0
+    ink = (cv2.max(strong_across, strong_down) > 0) & ~rules
+    return Steps(flat, ink, rules)
+
+
+def color_steps(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The larger step of each pixel to its right and lower neighbour, uint8 (H, W)."""
+    across, down = _differences(image)
+    return np.asarray(cv2.max(across, down), np.uint8).reshape(across.shape)
+
+
+def components(
+    mask: NDArray[np.generic], *, connectivity: int = 4
+) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    """Connected components of a mask (H, W).
+
+    Returns:
+        Labels (H, W), 0 outside the mask, and for each label x, y, width, height, area.
+    """
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(
+        mask.astype(np.uint8), connectivity=connectivity
+    )
+    return np.asarray(labels, np.int32), np.asarray(stats, np.int32)
 
 
 def _differences(image: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:

@@ -5,6 +5,7 @@ is found from the pixels (`lines`), which is exact on screens and costs a tenth 
 """
 
 import hashlib
+import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
@@ -72,7 +73,7 @@ def recognizer() -> Recognizer:
             where this version expects them.
     """
     try:
-        import onnxruntime
+        import onnxruntime  # type: ignore[import-untyped]
 
         folder = files("rapidocr") / "models"
     except ImportError as error:
@@ -94,8 +95,6 @@ def recognizer() -> Recognizer:
 
 @lru_cache(maxsize=1)
 def _workers() -> ThreadPoolExecutor:
-    import os
-
     return ThreadPoolExecutor(max_workers=min(os.cpu_count() or 1, 8))
 
 

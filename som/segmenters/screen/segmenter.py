@@ -1,6 +1,7 @@
 """The screen segmenter: from pixels to regions in one pass, and cheaply again."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
 
 import numpy as np
 import supervision as sv
@@ -99,12 +100,10 @@ def _bands(image: NDArray[np.uint8]) -> list[tuple[int, int]]:
         steps = np.abs(np.diff(window, axis=1)).max(axis=2) > 3
         cuts.append(start + int(steps.sum(axis=1).argmin()) + 1)
     cuts.append(height)
-    return list(zip(cuts[:-1], cuts[1:], strict=True))
+    return list(pairwise(cuts))
 
 
 def _moved(item: Item, down: int) -> Item:
-    from dataclasses import replace
-
     return replace(item, box_xyxy=item.box_xyxy + np.array([0, down, 0, down], np.float32))
 
 
@@ -118,16 +117,16 @@ def _see(
     sides = runs[:, 2:] - runs[:, :2]
     readable = (sides[:, 1] <= TALLEST_LINE_PX) & (sides[:, 1] >= 5) & (sides[:, 0] >= 3)
     readable &= sides[:, 0] >= 0.3 * sides[:, 1]
-    readings, by_digest = read_lines(
-        [crop_line(image, run) for run in runs[readable]], known
-    )
+    readings, by_digest = read_lines([crop_line(image, run) for run in runs[readable]], known)
     items = []
     for run, reading in zip(runs[readable], readings, strict=True):
         if reading.score >= LEAST_SCORE and any(c.isalnum() for c in reading.text):
             items.append(Item(line_box(run, reading.text), "text", reading.text, reading.score))
         elif min(run[2] - run[0], run[3] - run[1]) >= 4:
             items.append(Item(run, "icon"))
-    items += [Item(run, "icon") for run in runs[~readable] if min(run[2] - run[0], run[3] - run[1]) >= 4]
+    items += [
+        Item(run, "icon") for run in runs[~readable] if min(run[2] - run[0], run[3] - run[1]) >= 4
+    ]
     if items:
         # Holes of letters and parts of icons are no panels.
         panels = _outside(panels, np.stack([item.box_xyxy for item in items]), 0.7)
@@ -139,7 +138,8 @@ def _see(
 def _outside(boxes: Boxes, others: Boxes, share: float) -> Boxes:
     if not len(boxes) or not len(others):
         return boxes
-    return boxes[covered(boxes, others).max(axis=1) < share]
+    outside: Boxes = boxes[covered(boxes, others).max(axis=1) < share]
+    return outside
 
 
 def _em(items: list[Item]) -> float:

@@ -5,7 +5,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from som.segmenters.screen.boxes import Boxes, areas, ious, stats_to_xyxy
-from som.segmenters.screen.pixels import Steps
+from som.segmenters.screen.pixels import Steps, components
 
 LEAST_PX = 9
 PICTURE_PX = 28
@@ -20,14 +20,13 @@ def find_panels(steps: Steps) -> Boxes:
     Returns:
         (n, 4) boxes, without those that span almost all of the image.
     """
-    flat = steps.flat.astype(np.uint8)
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(flat, connectivity=4)
-    height, width = flat.shape
+    labels, stats = components(steps.flat)
+    height, width = labels.shape
     large = (stats[:, 2] >= LEAST_PX) & (stats[:, 3] >= LEAST_PX)
     large &= stats[:, 4] >= 0.2 * stats[:, 2] * stats[:, 3]
     large &= (stats[:, 2] < 0.98 * width) | (stats[:, 3] < 0.7 * height)
     large[0] = False
-    rows = [row for row in np.flatnonzero(large) if _is_filled(labels, stats[row], row)]
+    rows = [row for row in np.flatnonzero(large).tolist() if _is_filled(labels, stats[row], row)]
     boxes = stats_to_xyxy(stats[rows])
     # A step is written at its left or upper pixel, so fills seem one pixel short there.
     boxes[:, 2:] += 1
@@ -54,7 +53,7 @@ def find_pictures(steps: Steps) -> Boxes:
     busy = (~steps.flat).astype(np.uint8)
     closed = cv2.morphologyEx(busy, cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8))
     thick = cv2.morphologyEx(closed, cv2.MORPH_OPEN, np.ones((PICTURE_PX, PICTURE_PX), np.uint8))
-    _, _, stats, _ = cv2.connectedComponentsWithStats(thick, connectivity=4)
+    _, stats = components(np.asarray(thick))
     boxes = stats_to_xyxy(stats[1:])
     return boxes[stats[1:, 4] >= 0.5 * areas(boxes)]
 
