@@ -65,9 +65,11 @@ class AutoSegmenter:
         self._segmenters: dict[str, Segmenter] = {}
 
     def __call__(self, image: NDArray[np.uint8], /) -> sv.Detections:
-        """The regions of an RGB uint8 image (H, W, 3)."""
+        """The regions of an RGB uint8 image (H, W, 3); `metadata["segmenter"]` says whose they are."""
         kind = "screen" if is_screenshot(image) else "photo"
         if kind not in self._segmenters:
             self._segmenters[kind] = get(kind, **self._options)
         self.name = kind
-        return self._segmenters[kind](image)
+        regions = self._segmenters[kind](image)
+        regions.metadata["segmenter"] = kind
+        return regions

@@ -45,7 +45,9 @@ def test_very_tall_page() -> None:
 def test_delegates_and_says_to_whom() -> None:
     auto = AutoSegmenter(granularity=0.3)
     assert auto.name == "auto"
-    assert len(auto(page())) > 0
+    regions = auto(page())
+    assert len(regions) > 0
+    assert regions.metadata["segmenter"] == "screen"
     assert auto.name == "screen"
     auto(photo("chelsea")[:120, :160])
     assert auto.name == "photo"
