@@ -182,12 +182,12 @@ def _elsewhere(scene: Scene, rows: NDArray[np.intp], boxes: NDArray[np.int32]) -
     columns = np.clip((x / step).astype(np.intp), 0, owner.shape[1] - 1)
     lines = np.clip((y / step).astype(np.intp), 0, owner.shape[0] - 1)
     seen = owner[lines[..., :, None], columns[..., None, :]].reshape(*boxes.shape[:2], 9)
-    mine = rows[:, None, None]
-    foreign = (seen != NOTHING) & (seen != mine)
+    foreign = (seen != NOTHING) & (seen != rows[:, None, None])
     if not scene.masked:
         # A card is no stranger to the label of a button that lies on it.
-        box, other = scene.xyxy[mine], scene.xyxy[seen]
-        holds = (other[..., :2] <= box[..., :2] + 1).all(axis=-1)
-        holds &= (other[..., 2:] >= box[..., 2:] - 1).all(axis=-1)
-        foreign &= ~holds
+        at = np.nonzero(foreign)
+        box, other = scene.xyxy[rows[at[0]]], scene.xyxy[seen[at]]
+        holds = (other[:, :2] <= box[:, :2] + 1).all(axis=1)
+        holds &= (other[:, 2:] >= box[:, 2:] - 1).all(axis=1)
+        foreign[at] = ~holds
     return np.asarray(foreign.mean(axis=2), dtype=np.float32)

@@ -115,24 +115,25 @@ def assign(regions: sv.Detections, image: NDArray[np.uint8] | None = None) -> ND
     centres = (regions.xyxy[:, :2] + regions.xyxy[:, 2:]) / 2
     k = min(n, _NEIGHBOURS + 1)
     near = np.asarray(cKDTree(centres).query(centres, k=k)[1]).reshape(n, k)
-    distances = _palette_distances()
+    apart = _palette_distances()
+    # Not the same as a neighbour's; then seen at all; then told apart at a glance; then unused.
+    different = np.minimum(apart / _ENOUGH_DISTANCE, 1) - 4 * (apart < 0.1)
     visible = np.zeros((n, len(PALETTE_RGB)))
     if image is not None:
-        around = _around(np.asarray(regions.xyxy, np.float32), image)
+        around = _around(np.asarray(regions.xyxy, dtype=np.float32), image)
         ratios = contrast_ratio(around[:, :, None], PALETTE_RGB[None, None])
-        visible = np.minimum(ratios / _ENOUGH_CONTRAST, 1).mean(axis=1)
-    chosen = np.full(n, -1)
+        visible = 4 * np.minimum(ratios / _ENOUGH_CONTRAST, 1).mean(axis=1)
+    chosen = [-1] * n
     used = np.zeros(len(PALETTE_RGB))
-    for i in range(n):
-        colours = chosen[near[i]]
-        colours = colours[colours >= 0]
-        apart = distances[colours].min(axis=0) if len(colours) else np.ones(len(PALETTE_RGB))
-        # Not the same as a neighbour's; then seen at all; then told apart at a glance; then unused.
-        score = 4 * visible[i] + np.minimum(apart / _ENOUGH_DISTANCE, 1) - 4 * (apart < 0.1)
-        score -= 0.02 * used / (1 + used.max())
-        best = int(np.argmax(score))
-        chosen[i] = best
+    most = 0.0
+    for i, neighbours in enumerate(near.tolist()):
+        score = visible[i] - 0.02 / (1 + most) * used
+        colours = [chosen[j] for j in neighbours if chosen[j] >= 0]
+        if colours:
+            score += different[colours].min(axis=0)
+        chosen[i] = best = int(score.argmax())
         used[best] += 1
+        most = max(most, used[best])
     return np.asarray(PALETTE_RGB[chosen])
 
 

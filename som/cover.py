@@ -1,11 +1,12 @@
 """The visible map: which region each pixel shows, once smaller regions lie on top of larger ones.
 
-The Set-of-Mark paper (Yang et al., 2023, arXiv:2310.11441, algorithm 1) walks the regions by area and
-takes the pixels of smaller ones away from larger ones. Painting all of them once into one map, the
-largest first, gives the same at a cost that does not grow with the number of regions times the size
-of the image.
+The Set-of-Mark paper (Yang et al., 2023, arXiv:2310.11441, algorithm 1) walks the regions by area
+and takes the pixels of smaller ones away from larger ones. Painting all of them once into one map,
+the largest first, gives the same at a cost that does not grow with the number of regions times the
+size of the image.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +18,9 @@ from numpy.typing import NDArray
 from som.regions import Crop
 
 NOTHING = -1
+
+# A mask with x down and y across, uint8, and its window in a grid that lies the same way.
+Layer = tuple[NDArray[np.uint8], slice, slice]
 
 
 @dataclass(frozen=True)
@@ -65,9 +69,9 @@ def paint(
         step: pixels a cell.
         crops: the regions' masks as `som.regions.crops_of` gives them; None fills their boxes.
     """
-    owner = np.full(grid_shape(size_wh, step), NOTHING, np.int32, order="F")
+    owner = np.full(grid_shape(size_wh, step), NOTHING, np.int32)
     paint_values(owner, np.arange(len(regions)), regions, step=step, crops=crops)
-    return Cover(row_by_row(owner), step)
+    return Cover(owner, step)
 
 
 def paint_values(
@@ -78,19 +82,47 @@ def paint_values(
     step: int = 1,
     crops: list[Crop] | None = None,
 ) -> None:
-    """Write each region's value into the cells of `grid` where it is visible.
-
-    Decoded masks lie in memory column by column; a grid that does too (``order="F"``) is painted
-    three times as fast, and `row_by_row` turns it for the price of nothing.
-    """
+    """Write each region's value into the cells of `grid` where it is visible."""
     areas = np.asarray(regions.area, dtype=np.float64)
     # A later region of the same size lies on top, as its label would.
-    for row in np.lexsort((np.arange(len(areas)), -areas)):
-        if crops is None:
+    by_area = np.argsort(-areas, kind="stable")
+    if crops is None:
+        for row in by_area:
             grid[_box_window(regions.xyxy[row], grid.shape, step)] = values[row]
-        else:
-            window, inside = _mask_window(crops[row], step)
-            np.copyto(grid[window], values[row], where=inside)
+        return
+    turned = np.zeros(grid.shape[::-1], np.uint8 if len(by_area) < 256 else np.uint16)
+    paint_ranks(turned, [turned_layer(crops[row], step) for row in by_area])
+    ranks = row_by_row(turned.T)
+    cv2.copyTo(np.take(np.append(0, values[by_area]).astype(grid.dtype), ranks), _set(ranks), grid)
+
+
+def paint_ranks(turned: NDArray[Any], layers: Sequence[Layer]) -> None:
+    """Write 1 into a turned grid of zeros where the first layer is visible, 2 for the second, ...
+
+    Later layers lie on top, so the topmost one at a cell has the largest rank: a maximum, which
+    processors take many cells at a time, does what copying where a mask is set does.
+    """
+    scratch = np.empty(max((mask.size for mask, _, _ in layers), default=0), turned.dtype)
+    for rank, (mask, columns, rows) in enumerate(layers, 1):
+        window, ranked = turned[columns, rows], scratch[: mask.size].reshape(mask.shape)
+        np.multiply(mask, turned.dtype.type(rank), out=ranked)
+        np.maximum(window, ranked, out=window)
+
+
+def turned_layer(crop: Crop, step: int = 1) -> Layer:
+    """A mask as a layer, sampled at the first pixel of each cell of `step` x `step` pixels.
+
+    Decoded masks lie in memory column by column, so that a step of 1 copies nothing. A mask
+    that has none of the sampled pixels gets the cell of its first one, or it would be lost.
+    """
+    mask, x, y = crop
+    mask = np.ascontiguousarray(mask.T[-x % step :: step, -y % step :: step])
+    left, top = -(-x // step), -(-y // step)
+    if step > 1 and not mask.any():
+        xs, ys = np.nonzero(crop.mask.T)
+        left, top = ((x + int(xs[0])) // step, (y + int(ys[0])) // step) if len(xs) else (0, 0)
+        mask = np.full((1, 1), len(xs) > 0)
+    return mask.view(np.uint8), slice(left, left + mask.shape[0]), slice(top, top + mask.shape[1])
 
 
 def row_by_row(grid: NDArray[Any]) -> NDArray[Any]:
@@ -110,18 +142,5 @@ def _box_window(xyxy: NDArray[np.float32], shape: tuple[int, ...], step: int) ->
     return slice(top, max(y2, top + 1)), slice(left, max(x2, left + 1))
 
 
-def _mask_window(crop: Crop, step: int) -> tuple[tuple[slice, slice], NDArray[np.bool_] | bool]:
-    """The cells about a mask, and which of them it covers (True: all)."""
-    mask, x, y = crop
-    if step == 1:
-        return (slice(y, y + mask.shape[0]), slice(x, x + mask.shape[1])), mask
-    sampled = mask[-y % step :: step, -x % step :: step]  # at the first pixel of each cell
-    if not sampled.any():
-        ys, xs = np.nonzero(mask)
-        if not len(ys):
-            return (slice(0, 0), slice(0, 0)), True
-        top, left = (y + int(ys[0])) // step, (x + int(xs[0])) // step
-        return (slice(top, top + 1), slice(left, left + 1)), True
-    left, top = -(-x // step), -(-y // step)
-    window = (slice(top, top + sampled.shape[0]), slice(left, left + sampled.shape[1]))
-    return window, sampled
+def _set(ranks: NDArray[Any]) -> NDArray[np.uint8]:
+    return (ranks > 0).view(np.uint8)

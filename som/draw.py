@@ -1,7 +1,8 @@
-"""Marks to pixels: fills, outlines, boxes, dots, leader lines and labels, on a copy of the image."""
+"""Marks to pixels: fills, outlines, boxes, dots, leader lines, labels, on a copy of the image."""
 
 from collections.abc import Sequence
 from functools import lru_cache
+from typing import Any
 
 import cv2
 import numpy as np
@@ -9,7 +10,7 @@ import supervision as sv
 from numpy.typing import NDArray
 
 from som.colors import text_color
-from som.cover import paint_values, row_by_row
+from som.cover import Layer, paint_ranks, row_by_row, turned_layer
 from som.glyphs import label_sprite
 from som.place import Kind, Placement
 from som.regions import Crop, crops_of
@@ -47,30 +48,41 @@ def draw(
         uint8 RGB (H, W, 3).
     """
     drawn = image.copy()
-    shown = placement.kind != Kind.DROPPED
+    kinds = placement.kind.tolist()
+    boxes = np.asarray(regions.xyxy, dtype=np.float32)
     areas = np.asarray(regions.area, dtype=np.float64)
-    by_area = [int(i) for i in np.argsort(-areas, kind="stable") if shown[i]]
+    by_area = [i for i in np.argsort(-areas, kind="stable").tolist() if kinds[i] != Kind.DROPPED]
     line = line_width(image.shape)
     if crops is None and {"fill", "outline"} & set(style.shapes):
         crops = crops_of(regions)
-    palette = _Palette(colors_rgb)
-    if "fill" in style.shapes:
-        _fill(drawn, regions, crops, np.where(shown, palette.index, 0), palette, style.opacity)
-    if "outline" in style.shapes and crops is not None:
-        _outlines(drawn, [(crops[row], palette.index[row]) for row in by_area], palette, line)
-    if "box" in style.shapes or ("outline" in style.shapes and crops is None):
+    if crops is not None:
+        layers = [turned_layer(crops[row]) for row in by_area]
+        palette = _Palette(colors_rgb[by_area])
+        _masks(drawn, layers, palette, style, line)
+    elif "fill" in style.shapes:
+        _fill_boxes(drawn, boxes[by_area], colors_rgb[by_area], style.opacity)
+    colors = [tuple(rgb) for rgb in colors_rgb.tolist()]
+    rims = [tuple(rgb) for rgb in text_color(colors_rgb).tolist()]
+    boxed = "box" in style.shapes or ("outline" in style.shapes and crops is None)
+    if boxed:
+        edges = _edges(boxes, image.shape, line).tolist()
         for row in by_area:
-            _box(drawn, regions.xyxy[row], colors_rgb[row], line)
-    rims = text_color(colors_rgb)
+            _box(drawn, edges[row], colors[row], line)
     for row in by_area:
-        if placement.kind[row] == Kind.LEADER:
-            _leader(drawn, placement, row, colors_rgb[row], rims[row], line)
-        elif "dot" in style.shapes:
-            _dot(drawn, placement.anchor_xy[row], colors_rgb[row], rims[row], line)
+        if kinds[row] == Kind.LEADER:
+            label = placement.label_xyxy[row].tolist()
+            if boxed:
+                # To the box, not into it: a line must not cross the text that it points at.
+                _leader(drawn, label, _nearest(edges[row], label), colors[row], rims[row], line)
+                continue
+            _leader(drawn, label, placement.anchor_xy[row].tolist(), colors[row], rims[row], line)
+        if kinds[row] == Kind.LEADER or "dot" in style.shapes:
+            _dot(drawn, placement.anchor_xy[row].tolist(), colors[row], rims[row], line)
     for row in by_area:
-        x1, y1, x2, y2 = placement.label_xyxy[row]
-        colors = tuple(colors_rgb[row].tolist()), tuple(rims[row].tolist())
-        drawn[y1:y2, x1:x2] = _label(labels[row], int(placement.font_px[row]), *colors)
+        x1, y1, x2, y2 = placement.label_xyxy[row].tolist()
+        drawn[y1:y2, x1:x2] = _label(
+            labels[row], int(placement.font_px[row]), colors[row], rims[row]
+        )
     return drawn
 
 
@@ -80,91 +92,118 @@ def line_width(shape: tuple[int, ...]) -> int:
 
 
 class _Palette:
-    """The different colours of some marks, so that a map of marks needs one byte a pixel.
+    """Colours of marks by rank: 1 is the largest region, 0 is no region.
 
     Attributes:
-        index: (n,) number of each mark's colour, from 1; 0 stands for no colour.
+        dtype: of grids of ranks.
+        index: (n + 1,) one byte for each rank.
+        table: (256, 1, 3) colours of those bytes.
     """
 
     def __init__(self, colors_rgb: NDArray[np.uint8]) -> None:
-        different, index = np.unique(colors_rgb, axis=0, return_inverse=True)
-        # More than an eye can tell apart share the last one.
-        self.index = np.minimum(index.reshape(-1) + 1, 255).astype(np.uint8)
+        n = len(colors_rgb)
+        self.dtype = np.uint8 if n < 256 else np.uint16
         self.table = np.zeros((256, 1, 3), np.uint8)
+        if n < 256:
+            self.index = np.arange(n + 1, dtype=np.uint8)
+            self.table[1 : n + 1, 0] = colors_rgb
+            return
+        different, index = np.unique(colors_rgb, axis=0, return_inverse=True)
+        # More colours than an eye can tell apart share the last byte.
+        self.index = np.minimum(np.append(0, index.reshape(-1) + 1), 255).astype(np.uint8)
         self.table[1 : len(different) + 1, 0] = different[:255]
 
-    def __call__(self, grid: NDArray[np.uint8]) -> Image:
-        return np.asarray(cv2.applyColorMap(grid, self.table), dtype=np.uint8)
+    def __call__(self, turned: NDArray[Any]) -> tuple[NDArray[np.uint8], Image]:
+        """Where a turned grid of ranks has any (uint8 (H, W), not 0), and its colours."""
+        indexed = turned if turned.dtype == np.uint8 else np.take(self.index, turned, mode="clip")
+        grid = row_by_row(indexed.T)
+        return grid, np.asarray(cv2.applyColorMap(grid, self.table), dtype=np.uint8)
 
 
-def _fill(
-    drawn: Image,
-    regions: sv.Detections,
-    crops: list[Crop] | None,
-    values: NDArray[np.uint8],
-    palette: _Palette,
-    opacity: float,
+def _masks(drawn: Image, layers: list[Layer], palette: _Palette, style: Style, line: int) -> None:
+    """Tint masks and draw their rims, each in one pass over the image.
+
+    A pixel is tinted in the colour of the smallest region on it; rims are seen also where smaller
+    masks lie on them.
+    """
+    shape = drawn.shape[1], drawn.shape[0]
+    ranks, rims = np.zeros(shape, palette.dtype), np.zeros(shape, palette.dtype)
+    if "fill" in style.shapes:
+        paint_ranks(ranks, layers)
+    if "outline" in style.shapes:
+        _rims(rims, layers, line)
+        np.copyto(ranks, rims, where=rims > 0)
+    opaque = row_by_row((rims > 0).view(np.uint8).T)
+    grid, tint = palette(ranks)
+    if "outline" in style.shapes:
+        cv2.copyTo(tint, opaque, drawn)
+    if "fill" in style.shapes:
+        cv2.addWeighted(drawn, 1 - style.opacity, tint, style.opacity, 0, dst=tint)
+        cv2.copyTo(tint, grid, drawn)
+
+
+def _rims(turned: NDArray[Any], layers: list[Layer], line: int) -> None:
+    """Write the rank of each layer along its contours."""
+    for rank, (mask, columns, rows) in enumerate(layers, 1):
+        contours = cv2.findContoursLinkRuns(mask)[0]
+        cv2.drawContours(turned, contours, -1, rank, offset=(rows.start, columns.start))
+    # Thickened all at once: the price of it is that of the image, however many lines there are.
+    if line > 1:
+        cv2.dilate(turned, np.ones((line, line), np.uint8), dst=turned)
+
+
+def _fill_boxes(
+    drawn: Image, xyxy: NDArray[np.float32], colors_rgb: NDArray[np.uint8], opacity: float
 ) -> None:
-    """Tint each pixel in the colour of the smallest region on it, in one pass over the image."""
-    grid = np.zeros(drawn.shape[:2], np.uint8, order="F")
-    paint_values(grid, values, regions, crops=crops)
-    grid = row_by_row(grid)
-    tint = palette(grid)
+    """The same for regions without masks."""
+    tint = np.zeros_like(drawn)
+    grid = np.zeros(drawn.shape[:2], np.uint8)
+    for (x1, y1, x2, y2), color in zip(np.round(xyxy).astype(int), colors_rgb, strict=True):
+        tint[y1:y2, x1:x2] = color
+        grid[y1:y2, x1:x2] = 1
     cv2.addWeighted(drawn, 1 - opacity, tint, opacity, 0, dst=tint)
     cv2.copyTo(tint, grid, drawn)
 
 
-def _outlines(drawn: Image, masks: list[tuple[Crop, np.uint8]], palette: _Palette, line: int) -> None:
-    """The inner rim of each mask, also where smaller masks lie on it."""
-    kernel = np.ones((2 * line + 1, 2 * line + 1), np.uint8)
-    turned_grid = np.zeros((drawn.shape[1], drawn.shape[0]), np.uint8)
-    for (mask, left, top), value in masks:
-        # Decoded masks lie in memory column by column; eroding them turned keeps that order.
-        turned = np.ascontiguousarray(mask.T).view(np.uint8)
-        core = cv2.erode(turned, kernel, borderType=cv2.BORDER_CONSTANT, borderValue=0)
-        window = turned_grid[left : left + turned.shape[0], top : top + turned.shape[1]]
-        np.copyto(window, value, where=turned != core)
-    grid = row_by_row(turned_grid.T)
-    cv2.copyTo(palette(grid), grid, drawn)
+def _edges(xyxy: NDArray[np.float32], shape: tuple[int, ...], line: int) -> NDArray[np.int32]:
+    """Outermost pixels (n, 4) of the boxes drawn about regions, both ends inclusive.
+
+    They lie outside the region, except where the image ends.
+    """
+    height, width = shape[:2]
+    low, high = np.floor(xyxy[:, :2]), np.ceil(xyxy[:, 2:])
+    limit = np.array([width, height])
+    return np.hstack((np.maximum(low - line, 0), np.minimum(high + line, limit) - 1)).astype(
+        np.int32
+    )
 
 
-def _box(drawn: Image, xyxy: NDArray[np.float32], color: NDArray[np.uint8], line: int) -> None:
-    height, width = drawn.shape[:2]
-    x1, y1 = (int(v) for v in np.floor(xyxy[:2]))
-    x2, y2 = (int(v) for v in np.ceil(xyxy[2:]))
-    # Outside the region, except where the image ends.
-    x1, y1 = max(x1, line), max(y1, line)
-    x2, y2 = min(x2, width - line), min(y2, height - line)
-    left, top, right, bottom = max(x1 - line, 0), max(y1 - line, 0), x2 + line, y2 + line
-    drawn[top:y1, left:right] = color
-    drawn[max(y2, 0) : bottom, left:right] = color
-    drawn[top:bottom, left:x1] = color
-    drawn[top:bottom, max(x2, 0) : right] = color
+def _box(drawn: Image, edges: list[int], color: RGB, line: int) -> None:
+    left, top, right, bottom = edges
+    for inset in range(line):
+        corners = (left + inset, top + inset), (right - inset, bottom - inset)
+        cv2.rectangle(drawn, *corners, color)
+
+
+def _nearest(edges: list[int], label: list[int]) -> list[int]:
+    """The point of a drawn box that is nearest to the middle of a label."""
+    x, y = (label[0] + label[2]) // 2, (label[1] + label[3]) // 2
+    return [min(max(x, edges[0]), edges[2]), min(max(y, edges[1]), edges[3])]
 
 
 def _leader(
-    drawn: Image,
-    placement: Placement,
-    row: int,
-    color: NDArray[np.uint8],
-    rim: NDArray[np.uint8],
-    line: int,
+    drawn: Image, label: list[int], end: list[int], color: RGB, rim: RGB, line: int
 ) -> None:
-    x1, y1, x2, y2 = (int(v) for v in placement.label_xyxy[row])
-    end = placement.anchor_xy[row]
-    start = (int(np.clip(end[0], x1, x2 - 1)), int(np.clip(end[1], y1, y2 - 1)))
-    to = (int(end[0]), int(end[1]))
-    cv2.line(drawn, start, to, rim.tolist(), line + 2, cv2.LINE_AA)
-    cv2.line(drawn, start, to, color.tolist(), line, cv2.LINE_AA)
-    _dot(drawn, end, color, rim, line)
+    x1, y1, x2, y2 = label
+    start = min(max(end[0], x1), x2 - 1), min(max(end[1], y1), y2 - 1)
+    cv2.line(drawn, start, (end[0], end[1]), rim, line + 2, cv2.LINE_AA)
+    cv2.line(drawn, start, (end[0], end[1]), color, line, cv2.LINE_AA)
 
 
-def _dot(
-    drawn: Image, xy: NDArray[np.int32], color: NDArray[np.uint8], rim: NDArray[np.uint8], line: int
-) -> None:
-    centre = (int(xy[0]), int(xy[1]))
-    cv2.circle(drawn, centre, 2 * line + 2, rim.tolist(), -1, cv2.LINE_AA)
-    cv2.circle(drawn, centre, 2 * line + 1, color.tolist(), -1, cv2.LINE_AA)
+def _dot(drawn: Image, xy: list[int], color: RGB, rim: RGB, line: int) -> None:
+    centre = xy[0], xy[1]
+    cv2.circle(drawn, centre, 2 * line + 2, rim, -1, cv2.LINE_AA)
+    cv2.circle(drawn, centre, 2 * line + 1, color, -1, cv2.LINE_AA)
 
 
 @lru_cache(maxsize=4096)

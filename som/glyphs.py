@@ -1,7 +1,7 @@
 """Label text as pixels: one bold sans-serif face, each label rendered once and kept.
 
-The face is DejaVu Sans Bold, which ships inside matplotlib (a dependency of supervision), so that no
-system font is needed and the same label gives the same bytes everywhere.
+The face is DejaVu Sans Bold, which ships inside matplotlib (a dependency of supervision), so that
+no system font is needed and the same label gives the same bytes everywhere.
 """
 
 from functools import lru_cache
