@@ -80,9 +80,7 @@ def draw(
             _dot(drawn, placement.anchor_xy[row].tolist(), colors[row], rims[row], line)
     for row in by_area:
         x1, y1, x2, y2 = placement.label_xyxy[row].tolist()
-        drawn[y1:y2, x1:x2] = _label(
-            labels[row], int(placement.font_px[row]), colors[row], rims[row]
-        )
+        drawn[y1:y2, x1:x2] = _label(labels[row], int(placement.font_px[row]), colors[row], rims[row])
     return drawn
 
 
@@ -173,9 +171,7 @@ def _edges(xyxy: NDArray[np.float32], shape: tuple[int, ...], line: int) -> NDAr
     height, width = shape[:2]
     low, high = np.floor(xyxy[:, :2]), np.ceil(xyxy[:, 2:])
     limit = np.array([width, height])
-    return np.hstack((np.maximum(low - line, 0), np.minimum(high + line, limit) - 1)).astype(
-        np.int32
-    )
+    return np.hstack((np.maximum(low - line, 0), np.minimum(high + line, limit) - 1)).astype(np.int32)
 
 
 def _box(drawn: Image, edges: list[int], color: RGB, line: int) -> None:
@@ -191,9 +187,7 @@ def _nearest(edges: list[int], label: list[int]) -> list[int]:
     return [min(max(x, edges[0]), edges[2]), min(max(y, edges[1]), edges[3])]
 
 
-def _leader(
-    drawn: Image, label: list[int], end: list[int], color: RGB, rim: RGB, line: int
-) -> None:
+def _leader(drawn: Image, label: list[int], end: list[int], color: RGB, rim: RGB, line: int) -> None:
     x1, y1, x2, y2 = label
     start = min(max(end[0], x1), x2 - 1), min(max(end[1], y1), y2 - 1)
     cv2.line(drawn, start, (end[0], end[1]), rim, line + 2, cv2.LINE_AA)
