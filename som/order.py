@@ -94,13 +94,15 @@ def _are_columns(left: Boxes, right: Boxes) -> bool:
         return False
     fewer, more = sorted((left_rows, right_rows), key=len)
     height = float(np.median(np.concatenate((left, right))[:, 3::-2] @ np.array([1.0, -1.0])))
-    shared = np.abs(fewer[:, None] - more[None]).min(axis=1) < 0.25 * height
+    pitch = float(min(np.median(np.diff(left_rows)), np.median(np.diff(right_rows))))
+    # A quarter of the way to the next line: by chance half of the lines lie that near.
+    slack = 0.25 * max(height, pitch)
+    shared = np.abs(fewer[:, None] - more[None]).min(axis=1) < slack
     if shared.mean() < 0.6:
         return True
     # Sides that share their lines are a table, unless they are set as text: close lines of long
     # boxes, and more white between the sides than between the lines.
     gap = right[:, 0].min() - left[:, 2].max()
-    pitch = min(np.median(np.diff(left_rows)), np.median(np.diff(right_rows)))
     widths = [float(np.median(side[:, 2] - side[:, 0])) for side in (left, right)]
     return bool(pitch < 1.7 * height and gap > pitch - height and min(widths) > 8 * height)
 
@@ -162,4 +164,21 @@ def _line_of(part: Boxes) -> Index:
             line += 1
             top, bottom = part[row, 1], part[row, 3]
         lines[row] = line
-    return lines
+    return _joined(part, lines)
+
+
+def _joined(part: Boxes, lines: Index) -> Index:
+    """Lines that stand beside each other, none of one below any of the other, made one line."""
+    joined = np.zeros(len(part), dtype=np.intp)
+    line, current = 0, part[lines == 0]
+    for number in range(1, lines.max() + 1):
+        following = part[lines == number]
+        low, high = (np.maximum, np.minimum)
+        across = high(current[:, None, 2], following[:, 2]) - low(current[:, None, 0], following[:, 0])
+        level = current[:, 3].max() > following[:, 1].min()
+        if level and (across <= 0).all():
+            current = np.concatenate((current, following))
+        else:
+            line, current = line + 1, following
+        joined[lines == number] = line
+    return joined
