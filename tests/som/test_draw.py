@@ -9,7 +9,7 @@ from som.colors import PALETTE_RGB, assign, contrast_ratio, oklab, text_color
 from som.draw import draw, line_width
 from som.glyphs import label_size, label_sprite
 from som.names import clashes, label_names
-from som.place import Kind, place
+from som.place import Kind, Placement, place
 from som.regions import make_regions, normalize
 
 GREY = np.full((240, 320, 3), 128, np.uint8)
@@ -139,6 +139,52 @@ def test_a_leader_line_ends_on_its_region() -> None:
     middle = (only.anchor_xy[0] + only.label_xyxy[0].reshape(2, 2).mean(axis=0)) / 2
     mx, my = middle.round().astype(int)
     assert (image[my - 3 : my + 4, mx - 3 : mx + 4] != 128).any()
+
+
+def test_a_leader_line_stops_at_the_box_it_points_at() -> None:
+    box = [100, 100, 160, 130]
+    placement = Placement(
+        np.array([[130, 115]], np.int32),
+        np.array([[120, 20, 140, 36]], np.int32),
+        np.array([Kind.LEADER], np.uint8),
+        np.array([12], np.int32),
+    )
+    color = np.array([[176, 0, 32]], np.uint8)
+    label = np.zeros_like(label_sprite("1", 12))
+    placement.label_xyxy[0, 2:] = 120 + label.shape[1], 20 + label.shape[0]
+    image = draw(GREY, make_regions([box]), placement, ["1"], style=Style(), colors_rgb=color)
+    assert (image[100:130, 100:160] == 128).all()
+    x = 120 + label.shape[1] // 2
+    np.testing.assert_array_equal(image[70, x], color[0])
+
+
+def test_more_marks_than_a_byte_can_count() -> None:
+    boxes = np.array([[16 * c, 12 * r, 16 * c + 14, 12 * r + 10] for r in range(20) for c in range(20)])
+    masks = np.zeros((400, 240, 320), bool)
+    for mask, (x1, y1, x2, y2) in zip(masks, boxes, strict=True):
+        mask[y1:y2, x1:x2] = True
+    regions = normalize(make_regions(boxes, mask=masks), (320, 240))
+    nowhere = Placement(
+        np.zeros((400, 2), np.int32),
+        np.zeros((400, 4), np.int32),
+        np.zeros(400, np.uint8),
+        np.zeros(400, np.int32),
+    )
+    nowhere.label_xyxy[:] = (*[0, 0], *label_size("1", 1))
+    nowhere.font_px[:] = 1
+    colors = assign(regions, GREY)
+    style = Style(shapes=("fill", "outline"), opacity=0.5)
+    image = draw(GREY, regions, nowhere, ["1"] * 400, style=style, colors_rgb=colors)
+    for row in range(40, 400):
+        x, y = boxes[row, :2]
+        np.testing.assert_array_equal(image[y, x], colors[row])
+        np.testing.assert_allclose(image[y + 5, x + 7], 64 + 0.5 * colors[row], atol=1)
+
+
+def test_boxes_can_be_filled_too() -> None:
+    image, colors = marked(Style(shapes=("fill",), opacity=0.5), make_regions([[50, 60, 150, 200]]))
+    np.testing.assert_allclose(image[190, 140], 64 + 0.5 * colors[0], atol=1)
+    np.testing.assert_array_equal(image[220, 200], (128, 128, 128))
 
 
 def test_dropped_regions_leave_no_trace() -> None:
