@@ -153,9 +153,9 @@ def test_a_leader_line_stops_at_the_box_it_points_at() -> None:
     label = np.zeros_like(label_sprite("1", 12))
     placement.label_xyxy[0, 2:] = 120 + label.shape[1], 20 + label.shape[0]
     image = draw(GREY, make_regions([box]), placement, ["1"], style=Style(), colors_rgb=color)
-    assert (image[100:130, 100:160] == 128).all()
+    assert (image[103:130, 100:160] == 128).all()  # but for the round end of the line
     x = 120 + label.shape[1] // 2
-    np.testing.assert_array_equal(image[70, x], color[0])
+    np.testing.assert_allclose(image[70, x], color[0], atol=40)  # smoothed
 
 
 def test_more_marks_than_a_byte_can_count() -> None:

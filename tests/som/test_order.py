@@ -60,10 +60,6 @@ def test_a_grid_of_uneven_cells_is_read_by_rows(seed: int) -> None:
     check(np.hstack((corners, corners + sizes)).tolist(), seed)
 
 
-def test_a_low_box_beside_a_line_belongs_to_it() -> None:
-    check([[10, 22, 60, 38], [80, 4, 120, 12], [140, 0, 180, 30]])
-
-
 def test_two_columns_of_text_under_a_headline() -> None:
     headline = [[10.0, 10.0, 640.0, 40.0]]
     left, right = (column(x, 60, 12, width=300, height=14, gap=6) for x in (10, 340))
