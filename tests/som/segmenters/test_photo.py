@@ -66,6 +66,17 @@ def test_tiny_images_do_not_fail(shape: tuple[int, int]) -> None:
     assert len(regions) <= 35
 
 
+def test_small_things_in_a_panorama_are_found() -> None:
+    image = np.full((300, 6000, 3), (90, 140, 90), np.uint8)
+    truths = []
+    for left in range(300, 6000, 900):
+        image[100:220, left : left + 150] = (200, 60, 50)
+        truths.append(np.zeros((300, 6000), bool))
+        truths[-1][100:220, left : left + 150] = True
+    regions = PhotoSegmenter(granularity=1)(image)
+    assert min(best_iou(truth, regions) for truth in truths) > 0.85
+
+
 def test_uniform_image_has_no_regions() -> None:
     regions = PhotoSegmenter()(np.full((120, 160, 3), 128, np.uint8))
     assert len(regions) == 0
