@@ -1,0 +1,1 @@
+"""Speed and quality, measured beside other people's tools in the same run."""

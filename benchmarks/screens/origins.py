@@ -39,7 +39,27 @@ ORIGINS = (
         "package/dist",
         tuple(
             f"production/{name}.html"
-            for name in ["calendar", "chat", "contacts", "file_manager", "form", "form_advanced", "form_buttons", "inbox", "index", "kanban", "login", "orders", "pricing_tables", "profile", "projects", "settings", "tables", "user_management", "widgets"]
+            for name in [
+                "calendar",
+                "chat",
+                "contacts",
+                "file_manager",
+                "form",
+                "form_advanced",
+                "form_buttons",
+                "inbox",
+                "index",
+                "kanban",
+                "login",
+                "orders",
+                "pricing_tables",
+                "profile",
+                "projects",
+                "settings",
+                "tables",
+                "user_management",
+                "widgets",
+            ]
         ),
         "tune",
         dark="document.documentElement.setAttribute('data-theme', 'dark')",
@@ -49,8 +69,16 @@ ORIGINS = (
         "startbootstrap-sb-admin-2@4.1.4",
         "npm",
         "package",
-        ("index.html", "buttons.html", "cards.html", "login.html", "register.html", "tables.html",
-         "utilities-color.html", "forgot-password.html"),
+        (
+            "index.html",
+            "buttons.html",
+            "cards.html",
+            "login.html",
+            "register.html",
+            "tables.html",
+            "utilities-color.html",
+            "forgot-password.html",
+        ),
         "tune",
     ),
     Origin(
@@ -60,7 +88,18 @@ ORIGINS = (
         "miniwob/html",
         tuple(
             f"miniwob/{name}.html"
-            for name in ["book-flight", "choose-date", "click-checkboxes-large", "click-menu-2", "click-shades", "click-tab-2", "email-inbox", "form-sequence", "social-media", "use-autocomplete"]
+            for name in [
+                "book-flight",
+                "choose-date",
+                "click-checkboxes-large",
+                "click-menu-2",
+                "click-shades",
+                "click-tab-2",
+                "email-inbox",
+                "form-sequence",
+                "social-media",
+                "use-autocomplete",
+            ]
         ),
         "tune",
         setup="Math.seedrandom(7); core.startEpisodeReal()",
@@ -72,7 +111,30 @@ ORIGINS = (
         "package",
         tuple(
             f"{name}.html"
-            for name in ["index", "index2", "index3", "pages/calendar", "pages/examples/contacts", "pages/examples/invoice", "pages/examples/login", "pages/examples/profile", "pages/examples/projects", "pages/forms/advanced", "pages/forms/general", "pages/gallery", "pages/kanban", "pages/mailbox/compose", "pages/mailbox/mailbox", "pages/tables/data", "pages/tables/simple", "pages/UI/buttons", "pages/UI/general", "pages/UI/icons", "pages/UI/modals", "pages/widgets"]
+            for name in [
+                "index",
+                "index2",
+                "index3",
+                "pages/calendar",
+                "pages/examples/contacts",
+                "pages/examples/invoice",
+                "pages/examples/login",
+                "pages/examples/profile",
+                "pages/examples/projects",
+                "pages/forms/advanced",
+                "pages/forms/general",
+                "pages/gallery",
+                "pages/kanban",
+                "pages/mailbox/compose",
+                "pages/mailbox/mailbox",
+                "pages/tables/data",
+                "pages/tables/simple",
+                "pages/UI/buttons",
+                "pages/UI/general",
+                "pages/UI/icons",
+                "pages/UI/modals",
+                "pages/widgets",
+            ]
         ),
         "report",
         dark="document.body.classList.add('dark-mode')",
@@ -84,12 +146,21 @@ ORIGINS = (
         "package",
         tuple(
             f"pages/{name}.html"
-            for name in ["billing", "dashboard", "icons", "notifications", "profile", "sign-in", "sign-up", "tables"]
+            for name in [
+                "billing",
+                "dashboard",
+                "icons",
+                "notifications",
+                "profile",
+                "sign-in",
+                "sign-up",
+                "tables",
+            ]
         ),
         "report",
         dark="document.body.classList.add('dark-version')",
     ),
-)  # fmt: skip
+)
 
 # Widths, heights and pixel densities, dealt out in turn.
 VIEWPORTS = ((1280, 800, 1), (1440, 900, 1), (1920, 1080, 1), (1366, 768, 1), (1280, 800, 2))

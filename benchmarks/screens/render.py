@@ -22,12 +22,22 @@ from typing import Any
 
 from benchmarks.screens.origins import DARK_EVERY, ORIGINS, VIEWPORTS, Origin
 
-CHROMIUM_FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync", "--hide-scrollbars"]
+CHROMIUM_FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--hide-scrollbars",
+]
 TARGETS = Path(__file__).with_name("targets.js").read_text("utf-8")
-STILL = (
-    "*, *::before, *::after { animation: none !important; transition: none !important; "
-    "caret-color: transparent !important }"
-)
+STILL = """
+*, *::before, *::after {
+  animation: none !important; transition: none !important; caret-color: transparent !important;
+}
+"""
 
 
 def render_all(out: Path, only: str | None = None) -> int:
