@@ -1,7 +1,6 @@
 """Marks to pixels: fills, outlines, boxes, dots, leader lines, labels, on a copy of the image."""
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from typing import Any
 
@@ -126,17 +125,15 @@ def _masks(drawn: Image, layers: list[Layer], palette: _Palette, style: Style, l
     masks lie on them.
     """
     shape = drawn.shape[1], drawn.shape[0]
-    ranks, rims = np.zeros(shape, palette.dtype), np.zeros(shape, palette.dtype)
-    # Both work in C code nearly all the time, so that a second processor takes half of it.
-    with ThreadPoolExecutor(1) as second:
-        outlined = second.submit(_rims, rims, layers if "outline" in style.shapes else [], line)
-        paint_ranks(ranks, layers if "fill" in style.shapes else [])
-        outlined.result()
-    tinted, tint = palette(ranks)
     if "fill" in style.shapes:
+        ranks = np.zeros(shape, palette.dtype)
+        paint_ranks(ranks, layers)
+        tinted, tint = palette(ranks)
         cv2.addWeighted(drawn, 1 - style.opacity, tint, style.opacity, 0, dst=tint)
         cv2.copyTo(tint, tinted, drawn)
     if "outline" in style.shapes:
+        rims = np.zeros(shape, palette.dtype)
+        _rims(rims, layers, line)
         opaque, color = palette(rims)
         cv2.copyTo(color, opaque, drawn)
 
