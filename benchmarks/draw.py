@@ -90,14 +90,17 @@ def one_figure(image: Image, masks: NDArray[np.bool_]) -> None:
         color = rng.random(3)
         depth = cv2.distanceTransform(np.pad(mask.astype(np.uint8), 1), cv2.DIST_L2, 0)[1:-1, 1:-1]
         y, x = np.unravel_index(depth.argmax(), depth.shape)
-        tint = np.zeros((height, width, 4), np.float32)
-        tint[mask] = (*color, 0.4)
-        axes.imshow(tint, extent=(0, width, height, 0))
-        contours, _ = cv2.findContours(mask.astype(np.uint8), cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
+        contours, tree = cv2.findContours(mask.astype(np.uint8), cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
+        holes = bool((tree[0][:, 3] >= 0).any())
+        if holes:  # a polygon cannot show them, so the mask is drawn as a picture
+            tint = np.zeros((height, width, 4), np.float32)
+            tint[mask] = (*color, 0.4)
+            axes.imshow(tint, extent=(0, width, height, 0))
         for contour in contours:
             if len(contour) > 2:
-                polygon = mpl.patches.Polygon(contour.reshape(-1, 2), fill=False, edgecolor=color)
-                axes.add_patch(polygon)
+                face = (*color, 0.0 if holes else 0.4)
+                points = contour.reshape(-1, 2)
+                axes.add_patch(mpl.patches.Polygon(points, facecolor=face, edgecolor=(*color, 1.0)))
         box = {"facecolor": "black", "alpha": 0.6, "pad": 0.7, "edgecolor": "none"}
         axes.text(float(x), float(y), str(i + 1), color=color, bbox=box, ha="center", va="center")
     canvas.draw()

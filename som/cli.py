@@ -51,7 +51,7 @@ def _marking_options(command: Command) -> Command:
             help="0 coarse .. 1 fine; finer never gives fewer regions.",
         ),
         click.option(
-            "--style", default="box", show_default=True, metavar="MIX",
+            "--style", default="outline", show_default=True, metavar="MIX",
             help=f"Any of {', '.join(SHAPES)}, joined by commas; none for labels alone.",
         ),
         click.option(

@@ -23,8 +23,9 @@ from som.regions import Crop, crops_of
 from som.scene import Scene
 from som.style import Style
 
-# The map of what is visible has about this many cells, whatever the size of the image.
-_CELLS = 250_000
+# The map of what is visible has about this many cells, whatever the size of the image. Regions of
+# photos are larger than the controls of a page, and a coarser map finds the same places.
+_CELLS, _CELLS_OF_MASKS = 250_000, 110_000
 # A label that costs more than this looks for a place farther away.
 _BAD = 0.55
 # A label this near to its region, in pixels, needs no line to it.
@@ -98,7 +99,7 @@ def place(
     if n == 0:
         return _nothing(np.zeros((0, 2), np.int32))
     crops = crops_of(regions) if crops is None else crops
-    cover = paint(regions, size_wh, step=step_for(size_wh), crops=crops)
+    cover = paint(regions, size_wh, step=step_for(size_wh, masked=crops is not None), crops=crops)
     scene = Scene.build(regions, cover, size_wh, image)
     sizes = [base_font(size_wh, style)]
     sizes += sorted({max(style.min_font_px, round(sizes[0] * f)) for f in (0.8, 0.64)}, reverse=True)
@@ -119,9 +120,10 @@ def base_font(size_wh: tuple[int, int], style: Style) -> int:
     return max(style.min_font_px, min(follows if style.font_px is None else limit, limit))
 
 
-def step_for(size_wh: tuple[int, int]) -> int:
+def step_for(size_wh: tuple[int, int], *, masked: bool) -> int:
     """Pixels a cell of the visible map is wide, so that the map stays small."""
-    return max(1, round(float(np.sqrt(size_wh[0] * size_wh[1] / _CELLS))))
+    cells = _CELLS_OF_MASKS if masked else _CELLS
+    return max(1, round(float(np.sqrt(size_wh[0] * size_wh[1] / cells))))
 
 
 class _Solver:

@@ -28,7 +28,7 @@ class Style:
         SomError: a name or number out of range.
     """
 
-    shapes: tuple[str, ...] = ("box",)
+    shapes: tuple[str, ...] = ("outline",)
     labels: str = "numbers"
     opacity: float = 0.35
     tags: str = "auto"
@@ -55,4 +55,4 @@ class Style:
         """Read `to_json` back; keys of later versions are passed over."""
         known = {field.name for field in fields(cls)}
         kept = {name: value for name, value in data.items() if name in known}
-        return cls(**{**kept, "shapes": tuple(kept.get("shapes", ("box",)))})
+        return cls(**{**kept, "shapes": tuple(kept.get("shapes", ("outline",)))})
