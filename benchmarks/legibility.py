@@ -113,12 +113,6 @@ def _most_overlap(box: tuple[float, ...], boxes: Boxes) -> float:
     return float((np.clip(over, 0, None).prod(1) / ((box[2] - box[0]) * (box[3] - box[1]))).max())
 
 
-def read_back(reader: Any, drawn: Image, raw: Image, box: Boxes, label: str) -> bool:
-    """Whether OCR finds the label near the box, where the page itself does not show it."""
-    window = _around(box, raw.shape)
-    return _tokens(reader, drawn[window])[label] > _tokens(reader, raw[window])[label]
-
-
 def _around(box: Boxes, shape: tuple[int, ...]) -> tuple[slice, slice]:
     x1, y1, x2, y2 = box.astype(int)
     columns = slice(max(0, x1 - _NEAR_PX), min(shape[1], x2 + _NEAR_PX))
@@ -133,9 +127,14 @@ def _tokens(reader: Any, crop: Image) -> Counter[str]:
 
 
 def _targets(page: Page, most: int) -> Boxes:
-    """At most so many of a page's targets, none too large to read around; a seeded choice."""
+    """At most so many of a page's targets, none too large to read around, the largest first.
+
+    That order is the one that ours numbers by here, so that every tool's mark i is at box i.
+    """
     sizes = page.boxes[:, 2:] - page.boxes[:, :2]
-    return np.asarray(page.boxes[(sizes < _MOST_CROP_PX).all(axis=1)][:most], dtype=np.float32)
+    kept = page.boxes[(sizes < _MOST_CROP_PX).all(axis=1)][:most]
+    areas = (kept[:, 2:] - kept[:, :2]).prod(axis=1)
+    return np.asarray(kept[np.argsort(-areas, kind="stable")], dtype=np.float32)
 
 
 @click.command()
@@ -160,20 +159,19 @@ def main(pages: Path, limit: int, marks: int, sample: int, misses: Path | None) 
         boxes = _targets(page, marks)
         rows = sorted(random.Random(1).sample(range(len(boxes)), min(sample, len(boxes))))
         total += len(rows)
+        windows = {row: _around(boxes[row], page.image.shape) for row in rows}
+        shown = {row: _tokens(reader, page.image[window]) for row, window in windows.items()}
         for tool, draw in TOOLS.items():
-            # Ours numbers by area here, so that each tool's mark i is found at box i.
-            order = np.argsort(-(boxes[:, 2:] - boxes[:, :2]).prod(axis=1), kind="stable")
-            own = boxes[order]
             start = perf_counter()
-            drawn = draw(page.image, own)
+            drawn = draw(page.image, boxes)
             seconds[tool] += perf_counter() - start
-            for row in rows:
-                found = read_back(reader, drawn, page.image, own[row], str(row + 1))
+            for row, window in windows.items():
+                label = str(row + 1)
+                found = _tokens(reader, drawn[window])[label] > shown[row][label]
                 read[tool] += found
                 if not found and misses and tool == "ours":
                     misses.mkdir(parents=True, exist_ok=True)
-                    crop = drawn[_around(own[row], drawn.shape)]
-                    Pillow.fromarray(crop).save(misses / f"{page.name}-{row + 1}.png")
+                    Pillow.fromarray(drawn[window]).save(misses / f"{page.name}-{label}.png")
     print(f"{total} marks on {len(chosen)} pages")
     for tool in TOOLS:
         each_ms = seconds[tool] / len(chosen) * 1e3
