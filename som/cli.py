@@ -20,6 +20,10 @@ Command = Callable[..., Any]
 # Longest side of what a model gets unless told otherwise: large enough for the text of a screenshot,
 # within what hosted models take without scaling it again.
 MODEL_SIDE = 1568
+NO_LIBGL = (
+    "the installed OpenCV needs libGL, which this machine lacks; put the headless build in its place: "
+    "pip install --force-reinstall --no-deps opencv-python-headless"
+)
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
 
@@ -31,6 +35,11 @@ class _Commands(click.Group):
             return super().invoke(ctx)
         except SomError as error:
             raise click.ClickException(str(error)) from error
+        except ImportError as error:
+            # Another package brought the build of OpenCV with windows, on a machine without them.
+            if "libGL" not in str(error):
+                raise
+            raise click.ClickException(NO_LIBGL) from error
 
 
 @click.group(cls=_Commands, context_settings=CONTEXT)

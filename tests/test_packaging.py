@@ -74,6 +74,28 @@ print(*sys.modules)
     assert not (HEAVY | {"numpy", "cv2", "supervision", "PIL", "openai", "pydantic"}) & loaded
 
 
+def test_an_opencv_that_needs_libgl_is_one_line_that_says_what_to_do(tmp_path: Path) -> None:
+    (tmp_path / "cv2.py").write_text("raise ImportError('libGL.so.1: cannot open shared object file')")
+    code = (
+        f"import sys; sys.path[:0] = [{str(tmp_path)!r}, {str(ROOT)!r}]; "
+        "from som.cli import main; main(['mark', 'a.png'])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr.strip().count("\n") == 0
+    assert "opencv-python-headless" in done.stderr
+
+
+def test_the_light_base_asks_for_the_headless_opencv_alone() -> None:
+    import tomllib
+
+    base = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
+    assert [name for name in base if name.startswith("opencv")] == ["opencv-python-headless>=4.10"]
+    pins = [line for line in (ROOT / "requirements.txt").read_text().splitlines() if "opencv" in line]
+    versions = {line.split("==")[1] for line in pins if "==" in line}
+    assert len(versions) == 1
+
+
 @pytest.mark.slow
 def test_the_wheel_works_beside_the_agents_sdk_without_libgl(wheel: Path, tmp_path: Path) -> None:
     run(sys.executable, "-m", "venv", tmp_path / "venv")
