@@ -5,58 +5,25 @@ has fewer regions.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from som.segmenters.screen.boxes import Boxes, areas, covered
+from som.segmenters.screen.items import Item
+from som.segmenters.screen.structure import (
+    grow_bars,
+    grow_icon,
+    grow_rows,
+    join_icons,
+    merge_paragraphs,
+)
 
 BASIC, DETAIL, CONTAINER, PART = 0.0, 0.5, 0.75, 0.9
 """Levels: what a person acts on; plain text and pictures; what holds several; parts of controls."""
 LARGEST_CONTROL_PX = 64
 LARGEST_ICON_PX = 72
-
-
-@dataclass(frozen=True)
-class Item:
-    """Something seen, before or after fusion.
-
-    Attributes:
-        box_xyxy: (4,) float32.
-        kind: "text", "icon", "panel" or "picture".
-        text: what it says.
-        score: how sure its reading is, 0..1.
-        role: "" until fused.
-        interactive: whether a person could act on it.
-        confidence: of it being a region of that role.
-        level: least granularity at which it is given.
-    """
-
-    box_xyxy: NDArray[np.float32]
-    kind: str
-    text: str = ""
-    score: float = 1.0
-    role: str = ""
-    interactive: bool = False
-    confidence: float = 0.5
-    level: float = BASIC
-
-    @property
-    def width(self) -> float:
-        """Pixels."""
-        return float(self.box_xyxy[2] - self.box_xyxy[0])
-
-    @property
-    def height(self) -> float:
-        """Pixels."""
-        return float(self.box_xyxy[3] - self.box_xyxy[1])
-
-
-@dataclass
-class _Node:
-    item: Item
-    children: list[int] = field(default_factory=list)
 
 
 def fuse(items: Sequence[Item], em_px: float) -> list[Item]:
@@ -72,48 +39,59 @@ def fuse(items: Sequence[Item], em_px: float) -> list[Item]:
     if not items:
         return []
     scale = em_px / 14
-    nodes = _nest(items)
+    parents = _nest(items)
     fused = list(items)
-    absorbed = np.zeros(len(items), bool)
-    for index in range(len(items)):
-        children = [items[child] for child in nodes[index].children]
-        if items[index].kind != "panel":
-            continue
-        control = _as_control(items[index], children, scale)
-        if control is None:
-            fused[index] = _as_container(items[index], children)
-            continue
-        fused[index] = control
-        for child in nodes[index].children:
-            absorbed[child] = True
+    absorbed = join_icons(fused, parents, em_px)
     for index, item in enumerate(items):
-        if item.kind == "panel":
+        if item.kind != "panel":
             continue
-        fused[index] = _as_leaf(item, scale)
-        if absorbed[index]:
+        inside = [i for i in np.flatnonzero(parents == index).tolist() if i not in absorbed]
+        control = _as_control(item, [fused[child] for child in inside], scale)
+        fused[index] = control or _as_container(item, [fused[child] for child in inside])
+        if control is not None:
+            absorbed.update(inside)
+    leaves = [i for i, item in enumerate(items) if item.kind != "panel" and i not in absorbed]
+    paragraphs = merge_paragraphs(fused, leaves, parents)
+    running = {i for group in paragraphs for i in group}
+    leaves = [i for i in leaves if i not in running]
+    rows = grow_rows(fused, leaves, parents, em_px)
+    bars = grow_bars(fused, [i for i in leaves if i not in rows], parents, em_px)
+    for index, item in enumerate(items):
+        if item.kind != "panel":
+            fused[index] = _as_leaf(fused[index], scale, index in rows or index in bars)
+            if index in running:
+                fused[index] = replace(fused[index], level=CONTAINER, interactive=False)
+        if index in absorbed:
             fused[index] = replace(fused[index], level=PART, interactive=False)
-    for index in np.flatnonzero(absorbed).tolist():
-        if items[index].kind == "panel":
-            fused[index] = replace(fused[index], level=PART)
-    return fused
+    return fused + [_as_paragraph([fused[i] for i in group]) for group in paragraphs]
 
 
-def _nest(items: Sequence[Item]) -> list[_Node]:
-    """Give every item to the smallest panel around it."""
+def _nest(items: Sequence[Item]) -> NDArray[np.intp]:
+    """The smallest panel around each item, -1 where there is none."""
     boxes: Boxes = np.stack([item.box_xyxy for item in items])
     size = areas(boxes)
+    parents = np.full(len(items), -1, np.intp)
     panels = np.flatnonzero([item.kind == "panel" for item in items])
-    nodes = [_Node(item) for item in items]
-    if not len(panels):
-        return nodes
-    panels = panels[np.argsort(size[panels], kind="stable")]
-    inside = covered(boxes, boxes[panels]) >= 0.85
-    inside &= size[:, None] < size[panels][None]
-    for index in range(len(items)):
-        holders = np.flatnonzero(inside[index])
-        if len(holders):
-            nodes[panels[holders[0]]].children.append(index)
-    return nodes
+    if len(panels):
+        panels = panels[np.argsort(size[panels], kind="stable")]
+        inside = covered(boxes, boxes[panels]) >= 0.85
+        inside &= size[:, None] < size[panels][None]
+        held = inside.any(axis=1)
+        parents[held] = panels[inside[held].argmax(axis=1)]
+    return parents
+
+
+def _as_paragraph(lines: list[Item]) -> Item:
+    boxes = np.stack([line.box_xyxy for line in lines])
+    return Item(
+        np.concatenate([boxes[:, :2].min(axis=0), boxes[:, 2:].max(axis=0)]),
+        "text",
+        " ".join(line.text for line in lines),
+        min(line.score for line in lines),
+        role="text",
+        confidence=0.3 * min(line.score for line in lines),
+        level=DETAIL,
+    )
 
 
 def _as_control(panel: Item, children: list[Item], scale: float) -> Item | None:
@@ -133,7 +111,7 @@ def _as_control(panel: Item, children: list[Item], scale: float) -> Item | None:
         if width >= 4 * height and width <= 900 * scale:
             return replace(panel, role="textbox", interactive=True, confidence=0.5)
         if width <= LARGEST_ICON_PX * scale:
-            return replace(panel, role="icon", interactive=False, confidence=0.3)
+            return replace(panel, role="icon", confidence=0.3, level=CONTAINER)
         return None
     if not texts:
         if width <= 2 * LARGEST_ICON_PX * scale and len(others) <= 2:
@@ -157,21 +135,26 @@ def _as_container(panel: Item, children: list[Item]) -> Item:
     return replace(panel, text=text[:200], role="group", confidence=0.4, level=CONTAINER)
 
 
-def _as_leaf(item: Item, scale: float) -> Item:
+def _as_leaf(item: Item, scale: float, in_menu: bool) -> Item:
     if item.kind == "picture":
-        return replace(item, role="image", confidence=0.6, level=BASIC)
+        return replace(item, role="image", confidence=0.6)
     if item.kind == "icon":
         large = max(item.width, item.height) > LARGEST_ICON_PX * scale
-        tiny = max(item.width, item.height) < 7 * scale
+        tiny = max(item.width, item.height) < 8 * scale
         level = CONTAINER if tiny else DETAIL if large else BASIC
+        if not (large or tiny or in_menu):
+            item = grow_icon(item)
         return replace(
             item, role="icon", interactive=not large and not tiny, confidence=0.4, level=level
         )
-    short = len(item.text) <= 30
+    if in_menu:
+        return replace(item, role=item.role or "link", interactive=True, confidence=0.6 * item.score)
+    heading = item.height > 1.4 * 16.5 * scale
+    short = len(item.text) <= 30 and not heading
     return replace(
         item,
-        role="link" if short else "text",
+        role="link" if short else "heading" if heading else "text",
         interactive=short,
         confidence=(0.45 if short else 0.3) * item.score,
-        level=BASIC,
+        level=BASIC if short else DETAIL,
     )

@@ -122,7 +122,7 @@ def _neighbours(blobs: Blobs) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
         lower = np.minimum(heights[start:stop, None], heights[None, begin:end])
         higher = np.maximum(heights[start:stop, None], heights[None, begin:end])
         # Commas, dots and hyphens are low: measure their gap by the letters beside them.
-        measure = np.where(lower >= 0.5 * higher, lower, 0.5 * higher)
+        measure = np.where((lower >= 0.5 * higher) | (higher > 30), lower, 0.5 * higher)
         hue = np.abs(chroma[start:stop, None] - chroma[None, begin:end]).max(axis=2)
         near = (gap <= WORD_GAP * measure) & (shared >= 0.5 * lower) & (higher <= 48)
         near &= (hue < COLOR_STEP) | (gap < 2)

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from som.errors import SegmenterError
 from som.regions import make_regions
 from som.segmenters.screen.boxes import Boxes, areas, covered
-from som.segmenters.screen.fuse import Item, fuse
+from som.segmenters.screen.fuse import fuse
+from som.segmenters.screen.items import Item
 from som.segmenters.screen.lines import find_runs
 from som.segmenters.screen.pixels import find_steps
 from som.segmenters.screen.reader import Reading, crop_line, read_lines
