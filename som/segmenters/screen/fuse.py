@@ -16,6 +16,7 @@ from som.segmenters.screen.structure import (
     grow_bars,
     grow_icon,
     grow_rows,
+    grow_sidebars,
     join_icons,
     merge_paragraphs,
 )
@@ -26,12 +27,13 @@ LARGEST_CONTROL_PX = 64
 LARGEST_ICON_PX = 72
 
 
-def fuse(items: Sequence[Item], em_px: float) -> list[Item]:
+def fuse(items: Sequence[Item], em_px: float, image_width: int) -> list[Item]:
     """Decide for every item what it is and at which granularity it is given.
 
     Args:
         items: all that was seen, in any order; panels that nearly coincide only once.
         em_px: usual font size of this screen, in pixels.
+        image_width: pixels.
 
     Returns:
         Items with role, interactive, confidence and level; text of controls filled in.
@@ -54,8 +56,9 @@ def fuse(items: Sequence[Item], em_px: float) -> list[Item]:
     paragraphs = merge_paragraphs(fused, leaves, parents)
     running = {i for group in paragraphs for i in group}
     leaves = [i for i in leaves if i not in running]
-    rows = grow_rows(fused, leaves, parents, em_px)
-    bars = grow_bars(fused, [i for i in leaves if i not in rows], parents, em_px)
+    rows = grow_sidebars(fused, leaves, parents, em_px, image_width)
+    rows |= grow_rows(fused, [i for i in leaves if i not in rows], parents, em_px)
+    bars = grow_bars(fused, [i for i in leaves if i not in rows], parents, em_px, image_width)
     for index, item in enumerate(items):
         if item.kind != "panel":
             fused[index] = _as_leaf(fused[index], scale, index in rows or index in bars)
@@ -135,6 +138,11 @@ def _as_container(panel: Item, children: list[Item]) -> Item:
     return replace(panel, text=text[:200], role="group", confidence=0.4, level=CONTAINER)
 
 
+def _is_figure(text: str) -> bool:
+    """Whether a text is an amount, not a name: short numbers may be pages or days to click."""
+    return not any(c.isalpha() for c in text) and len(text) > 2
+
+
 def _as_leaf(item: Item, scale: float, in_menu: bool) -> Item:
     if item.kind == "picture":
         return replace(item, role="image", confidence=0.6)
@@ -156,5 +164,5 @@ def _as_leaf(item: Item, scale: float, in_menu: bool) -> Item:
         role="link" if short else "heading" if heading else "text",
         interactive=short,
         confidence=(0.45 if short else 0.3) * item.score,
-        level=BASIC if short else DETAIL,
+        level=CONTAINER if heading or _is_figure(item.text) else BASIC if short else DETAIL,
     )

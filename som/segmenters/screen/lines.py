@@ -79,7 +79,7 @@ def _find_blobs(image: NDArray[np.uint8], ink: NDArray[np.uint8], rules: NDArray
     extent = np.maximum(boxes[:, 2] - boxes[:, 0], boxes[:, 3] - boxes[:, 1])
     kept = (size >= LEAST_INK_PX) & (extent >= 2)
     # What remains of a frame at its rounded corners.
-    kept &= ~(near_rule & (extent <= 7))
+    kept &= ~(near_rule & ((extent <= 6) | ((extent <= 10) & (size <= 2.2 * extent))))
     kept[0] = False
     return Blobs(boxes[kept], chroma[kept])
 

@@ -9,14 +9,14 @@ from numpy.typing import NDArray
 
 from som.errors import SegmenterError
 from som.regions import make_regions
-from som.segmenters.screen.boxes import Boxes, areas, covered
+from som.segmenters.screen.boxes import Boxes, areas, covered, ious
 from som.segmenters.screen.fuse import fuse
 from som.segmenters.screen.items import Item
 from som.segmenters.screen.lines import find_runs
 from som.segmenters.screen.pixels import find_steps
 from som.segmenters.screen.reader import Reading, crop_line, read_lines
 from som.segmenters.screen.shapes import drop_duplicates, find_panels, find_pictures
-from som.segmenters.screen.typeset import line_box
+from som.segmenters.screen.typeset import is_wide, line_box
 
 BAND_PX = 4096
 LEAST_SCORE = 0.6
@@ -87,7 +87,7 @@ class ScreenSegmenter:
             readings.update(read)
             items += [_moved(item, top) for item in seen]
         em_px = _em(items)
-        fused = [item for item in fuse(items, em_px) if item.level <= self.granularity]
+        fused = [item for item in fuse(items, em_px, image.shape[1]) if item.level <= self.granularity]
         return Look(image.copy(), _as_regions(fused, image.shape[1], image.shape[0]), readings)
 
 
@@ -122,18 +122,33 @@ def _see(
     items = []
     for run, reading in zip(runs[readable], readings, strict=True):
         if reading.score >= LEAST_SCORE and any(c.isalnum() for c in reading.text):
+            if _looks_drawn(run, reading):
+                items.append(Item(run, "icon", reading.text, reading.score))
+                continue
             items.append(Item(line_box(run, reading.text), "text", reading.text, reading.score))
         elif min(run[2] - run[0], run[3] - run[1]) >= 4:
             items.append(Item(run, "icon"))
     items += [
         Item(run, "icon") for run in runs[~readable] if min(run[2] - run[0], run[3] - run[1]) >= 4
     ]
+    if items and len(panels):
+        # An icon that is little more than a panel is its frame, a checkbox's for example.
+        framed = [ious(item.box_xyxy[None], panels).max() >= 0.5 for item in items]
+        items = [i for i, is_frame in zip(items, framed, strict=True) if i.kind != "icon" or not is_frame]
     if items:
         # Holes of letters and parts of icons are no panels.
         panels = _outside(panels, np.stack([item.box_xyxy for item in items]), 0.7)
     items += [Item(box, "panel") for box in drop_duplicates(panels)]
     items += [Item(box, "picture") for box in pictures]
     return items, by_digest
+
+
+def _looks_drawn(run: NDArray[np.float32], reading: Reading) -> bool:
+    """Whether what was read as one or two letters is more likely an icon."""
+    if len(reading.text) > 2 or reading.text.isdigit() or is_wide(reading.text):
+        return False
+    squarish = 0.6 <= (run[2] - run[0]) / (run[3] - run[1]) <= 1.5
+    return bool(squarish and (len(reading.text) == 1 or reading.score < 0.9))
 
 
 def _outside(boxes: Boxes, others: Boxes, share: float) -> Boxes:

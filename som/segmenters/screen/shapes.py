@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from som.segmenters.screen.boxes import Boxes, areas, ious, stats_to_xyxy
+from som.segmenters.screen.boxes import Boxes, areas, covered, ious, stats_to_xyxy
 from som.segmenters.screen.pixels import Steps, components
 
 LEAST_PX = 9
@@ -45,6 +45,9 @@ def _is_filled(labels: NDArray[np.int32], stats: NDArray[np.int32], label: int) 
         labels[y1:y2, x : x + depth],
         labels[y1:y2, x + w - depth : x + w],
     )
+    # A narrow mark on one side, such as that of the current entry of a menu, does not matter.
+    if stats[4] >= 0.75 * w * h:
+        return True
     return all(float((side == label).any(axis=1).mean()) >= 0.75 for side in sides)
 
 
@@ -55,13 +58,19 @@ def find_pictures(steps: Steps) -> Boxes:
     thick = cv2.morphologyEx(closed, cv2.MORPH_OPEN, np.ones((PICTURE_PX, PICTURE_PX), np.uint8))
     _, stats = components(np.asarray(thick))
     boxes = stats_to_xyxy(stats[1:])
-    return boxes[stats[1:, 4] >= 0.5 * areas(boxes)]
+    return drop_duplicates(boxes[stats[1:, 4] >= 0.5 * areas(boxes)], inside=0.8)
 
 
-def drop_duplicates(boxes: Boxes, overlap: float = 0.8) -> Boxes:
-    """Of boxes that nearly coincide, such as a frame's outside and inside, keep the largest."""
+def drop_duplicates(boxes: Boxes, overlap: float = 0.8, inside: float = 2) -> Boxes:
+    """Of boxes that nearly coincide, such as a frame's outside and inside, keep the largest.
+
+    Args:
+        boxes: (n, 4).
+        overlap: least intersection over union of duplicates.
+        inside: boxes with this share of their area in a larger one are duplicates, too.
+    """
     order = np.argsort(-areas(boxes), kind="stable")
-    overlaps = ious(boxes, boxes) >= overlap
+    overlaps = (ious(boxes, boxes) >= overlap) | (covered(boxes, boxes) >= inside)
     kept: list[int] = []
     for row in order:
         if not overlaps[row, kept].any():

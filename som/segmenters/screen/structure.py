@@ -10,6 +10,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from som.segmenters.screen.boxes import ious
 from som.segmenters.screen.items import Item
 
 ICON_GROWTH = 1.38
@@ -31,10 +32,14 @@ def join_icons(items: list[Item], parents: NDArray[np.intp], em_px: float) -> se
         Indices of the icons taken in.
     """
     texts = [i for i, item in enumerate(items) if item.kind == "text"]
+    panels = np.array([item.box_xyxy for item in items if item.kind == "panel"], np.float32)
     taken: set[int] = set()
     for index, item in enumerate(items):
         largest = max(item.width, item.height)
         if item.kind != "icon" or largest > 2.6 * em_px:
+            continue
+        # A box beside a label is a checkbox, which is clicked by itself.
+        if len(panels) and ious(item.box_xyxy[None], panels).max() >= 0.45:
             continue
         for text in texts:
             box, mine = items[text].box_xyxy, item.box_xyxy
@@ -43,7 +48,7 @@ def join_icons(items: list[Item], parents: NDArray[np.intp], em_px: float) -> se
             if abs(box[1] + box[3] - mine[1] - mine[3]) > 0.7 * em_px:
                 continue
             before = -0.2 * em_px <= box[0] - mine[2] <= 1.1 * em_px
-            after = -0.2 * em_px <= mine[0] - box[2] <= 0.8 * em_px and largest <= 1.1 * em_px
+            after = -0.2 * em_px <= mine[0] - box[2] <= 0.8 * em_px and largest <= 0.95 * em_px
             if before or after:
                 joined = np.concatenate(
                     [np.minimum(box[:2], mine[:2]), np.maximum(box[2:], mine[2:])]
@@ -132,10 +137,52 @@ def _grow_stack(stack: list[int], items: list[Item], parent: Item | None, em_px:
         items[i] = replace(items[i], box_xyxy=row, role="menuitem")
 
 
-def grow_bars(items: list[Item], leaves: list[int], parents: NDArray[np.intp], em_px: float) -> set[int]:
+def grow_sidebars(
+    items: list[Item],
+    leaves: list[int],
+    parents: NDArray[np.intp],
+    em_px: float,
+    image_width: int,
+) -> set[int]:
+    """Widen the entries of side bars to their rows.
+
+    A side bar is a tall, narrow panel at the left or right edge of the image.
+
+    Returns:
+        Indices of the entries.
+    """
+    grown: set[int] = set()
+    for parent in {int(parents[i]) for i in leaves if parents[i] >= 0}:
+        bar = items[parent]
+        at_edge = bar.box_xyxy[0] <= 2 or bar.box_xyxy[2] >= image_width - 2
+        if not at_edge or bar.width > 24 * em_px or bar.height < 16 * em_px:
+            continue
+        entries = [i for i in leaves if parents[i] == parent and items[i].kind == "text"]
+        entries = [i for i in entries if not _has_company(i, entries, items, parents)]
+        entries.sort(key=lambda i: _middle(items[i]))
+        middles = np.array([_middle(items[i]) for i in entries])
+        steps = np.concatenate([[9e9], np.diff(middles), [9e9]])
+        for position, index in enumerate(entries):
+            half = min(steps[position], steps[position + 1]) / 2
+            half = min(half, 2.0 * em_px) if half < 1e6 else 1.4 * em_px
+            if half < 0.95 * em_px:
+                continue
+            row = [bar.box_xyxy[0], middles[position] - half, bar.box_xyxy[2], middles[position] + half]
+            items[index] = replace(items[index], box_xyxy=np.array(row, np.float32), role="menuitem")
+            grown.add(index)
+    return grown
+
+
+def grow_bars(
+    items: list[Item],
+    leaves: list[int],
+    parents: NDArray[np.intp],
+    em_px: float,
+    image_width: int,
+) -> set[int]:
     """Widen the entries of bars by the padding that they usually have.
 
-    A bar is a panel at least six times as wide as it is high and not much higher than a control.
+    A bar is a panel that spans most of the image and is not much higher than a control.
 
     Returns:
         Indices of the entries.
@@ -147,10 +194,17 @@ def grow_bars(items: list[Item], leaves: list[int], parents: NDArray[np.intp], e
             by_bar.setdefault(int(parents[index]), []).append(index)
     for parent, entries in by_bar.items():
         bar = items[parent]
-        if not (2.4 * em_px <= bar.height <= 5.5 * em_px and bar.width >= 40 * em_px):
+        if not (2.4 * em_px <= bar.height <= 5.5 * em_px and bar.width >= 0.7 * image_width):
             continue
         entries = [i for i in entries if items[i].kind in ("text", "icon")]
         entries.sort(key=lambda i: float(items[i].box_xyxy[0]))
+        middles = np.array([_middle(items[i]) for i in entries])
+        if not len(entries):
+            continue
+        on_line = np.abs(middles - np.median(middles)) <= 0.5 * em_px
+        if on_line.mean() < 0.6:
+            continue
+        entries = [i for i, fits in zip(entries, on_line, strict=True) if fits]
         if len(entries) < 3:
             continue
         lefts = [float(items[i].box_xyxy[0]) for i in entries]
