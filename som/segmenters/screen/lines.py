@@ -127,7 +127,7 @@ def _neighbours(blobs: Blobs) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
         near = (gap <= WORD_GAP * measure) & (shared >= 0.5 * lower) & (higher <= 48)
         near &= (hue < COLOR_STEP) | (gap < 2)
         # One shape in several pieces, such as an icon of bars.
-        near |= (gap <= 1) & (shared >= -3) & (higher <= 16)
+        near |= (gap <= 1) & (shared >= -3) & (higher <= 6)
         one, other = np.nonzero(near)
         firsts.append(order[one + start])
         seconds.append(order[other + begin])

@@ -154,7 +154,7 @@ def grow_sidebars(
     grown: set[int] = set()
     for parent in {int(parents[i]) for i in leaves if parents[i] >= 0}:
         bar = items[parent]
-        at_edge = bar.box_xyxy[0] <= 2 or bar.box_xyxy[2] >= image_width - 2
+        at_edge = bar.box_xyxy[0] <= em_px or bar.box_xyxy[2] >= image_width - em_px
         if not at_edge or bar.width > 24 * em_px or bar.height < 16 * em_px:
             continue
         entries = [i for i in leaves if parents[i] == parent and items[i].kind == "text"]
