@@ -140,7 +140,7 @@ def _as_container(panel: Item, children: list[Item]) -> Item:
 
 def _is_figure(text: str) -> bool:
     """Whether a text is an amount, not a name: short numbers may be pages or days to click."""
-    return not any(c.isalpha() for c in text) and len(text) > 2
+    return len(text) > 2 and not any(c.isalpha() or c == "#" for c in text)
 
 
 def _as_leaf(item: Item, scale: float, in_menu: bool) -> Item:

@@ -15,12 +15,18 @@ from som.segmenters.screen.items import Item
 from som.segmenters.screen.lines import find_runs
 from som.segmenters.screen.pixels import find_steps
 from som.segmenters.screen.reader import Reading, crop_line, read_lines
-from som.segmenters.screen.shapes import drop_duplicates, find_panels, find_pictures
+from som.segmenters.screen.shapes import (
+    drop_duplicates,
+    find_checkboxes,
+    find_panels,
+    find_pictures,
+)
 from som.segmenters.screen.typeset import is_wide, line_box
 
 BAND_PX = 4096
 LEAST_SCORE = 0.6
 TALLEST_LINE_PX = 90
+LEAST_BUTTON_PX = 20
 
 
 @dataclass(frozen=True)
@@ -113,8 +119,9 @@ def _see(
 ) -> tuple[list[Item], dict[bytes, Reading]]:
     steps = find_steps(image)
     pictures = find_pictures(steps)
-    runs = find_runs(image, steps, pictures)
     panels = _outside(find_panels(steps), pictures, 0.8)
+    checkboxes = find_checkboxes(steps, panels)
+    runs = find_runs(image, steps, np.concatenate([pictures, checkboxes]))
     sides = runs[:, 2:] - runs[:, :2]
     readable = (sides[:, 1] <= TALLEST_LINE_PX) & (sides[:, 1] >= 5) & (sides[:, 0] >= 3)
     readable &= sides[:, 0] >= 0.3 * sides[:, 1]
@@ -132,9 +139,19 @@ def _see(
         Item(run, "icon") for run in runs[~readable] if min(run[2] - run[0], run[3] - run[1]) >= 4
     ]
     if items and len(panels):
+        # What holds several panels as large as buttons is the outline of all of them.
+        buttons = panels[(panels[:, 2:] - panels[:, :2]).min(axis=1) >= LEAST_BUTTON_PX]
+        if len(buttons):
+            items = [
+                item
+                for item in items
+                if item.kind != "icon" or (covered(buttons, item.box_xyxy[None]) >= 0.7).sum() < 2
+            ]
         # An icon that is little more than a panel is its frame, a checkbox's for example.
         framed = [ious(item.box_xyxy[None], panels).max() >= 0.5 for item in items]
-        items = [i for i, is_frame in zip(items, framed, strict=True) if i.kind != "icon" or not is_frame]
+        items = [
+            i for i, is_frame in zip(items, framed, strict=True) if i.kind != "icon" or not is_frame
+        ]
     if items:
         # Holes of letters and parts of icons are no panels.
         panels = _outside(panels, np.stack([item.box_xyxy for item in items]), 0.7)
@@ -145,10 +162,11 @@ def _see(
 
 def _looks_drawn(run: NDArray[np.float32], reading: Reading) -> bool:
     """Whether what was read as one or two letters is more likely an icon."""
-    if len(reading.text) > 2 or reading.text.isdigit() or is_wide(reading.text):
+    if len(reading.text) > 2 or is_wide(reading.text):
         return False
     squarish = 0.6 <= (run[2] - run[0]) / (run[3] - run[1]) <= 1.5
-    return bool(squarish and (len(reading.text) == 1 or reading.score < 0.9))
+    sure = 0.8 if reading.text.isdigit() else 0.9 if len(reading.text) == 2 else 1.1
+    return bool(squarish and reading.score < sure)
 
 
 def _outside(boxes: Boxes, others: Boxes, share: float) -> Boxes:

@@ -61,6 +61,35 @@ def find_pictures(steps: Steps) -> Boxes:
     return drop_duplicates(boxes[stats[1:, 4] >= 0.5 * areas(boxes)], inside=0.8)
 
 
+def find_checkboxes(steps: Steps, panels: Boxes) -> Boxes:
+    """Frames of small square panels that stand clear of other ink, as no letter does.
+
+    Returns:
+        (n, 4) boxes, frame included.
+    """
+    found = []
+    for x1, y1, x2, y2 in panels.astype(int).tolist():
+        width, height = x2 - x1, y2 - y1
+        if max(width, height) > 40 or not 0.8 <= width / height <= 1.25:
+            continue
+        if _ink_around(steps, (x1, y1, x2, y2), -3):
+            continue
+        inner = _ink_around(steps, (x1, y1, x2, y2), 3)
+        if _ink_around(steps, (x1, y1, x2, y2), 5) - inner <= 2:
+            found.append((x1 - 3, y1 - 3, x2 + 3, y2 + 3))
+    boxes = np.array(found, np.float32).reshape(-1, 4)
+    return np.maximum(boxes, 0)
+
+
+def _ink_around(steps: Steps, box: tuple[int, int, int, int], margin: int) -> int:
+    x1, y1, x2, y2 = box
+    around = (
+        slice(max(y1 - margin, 0), y2 + margin),
+        slice(max(x1 - margin, 0), x2 + margin),
+    )
+    return int(steps.ink[around].sum())
+
+
 def drop_duplicates(boxes: Boxes, overlap: float = 0.8, inside: float = 2) -> Boxes:
     """Of boxes that nearly coincide, such as a frame's outside and inside, keep the largest.
 

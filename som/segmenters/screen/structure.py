@@ -6,6 +6,7 @@ bar share their middle line.
 """
 
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,16 +51,16 @@ def join_icons(items: list[Item], parents: NDArray[np.intp], em_px: float) -> se
             before = -0.2 * em_px <= box[0] - mine[2] <= 1.1 * em_px
             after = -0.2 * em_px <= mine[0] - box[2] <= 0.8 * em_px and largest <= 0.95 * em_px
             if before or after:
-                joined = np.concatenate(
-                    [np.minimum(box[:2], mine[:2]), np.maximum(box[2:], mine[2:])]
-                )
+                joined = np.concatenate([np.minimum(box[:2], mine[:2]), np.maximum(box[2:], mine[2:])])
                 items[text] = replace(items[text], box_xyxy=joined, has_icon=True)
                 taken.add(index)
                 break
     return taken
 
 
-def grow_rows(items: list[Item], leaves: list[int], parents: NDArray[np.intp], em_px: float) -> set[int]:
+def grow_rows(
+    items: list[Item], leaves: list[int], parents: NDArray[np.intp], em_px: float
+) -> set[int]:
     """Widen stacked menu entries to the rows that they fill.
 
     Args:
@@ -98,6 +99,7 @@ def _has_company(index: int, texts: list[int], items: list[Item], parents: NDArr
     middle = (box[1] + box[3]) / 2
     return any(
         other != index
+        and items[other].width > 3 * items[other].height
         and parents[other] == parents[index]
         and items[other].box_xyxy[1] < middle < items[other].box_xyxy[3]
         for other in texts
@@ -108,7 +110,7 @@ def _even_stacks(column: list[int], items: list[Item], em_px: float) -> list[lis
     stacks: list[list[int]] = []
     current = column[:1]
     pitch = 0.0
-    for above, below in zip(column, column[1:], strict=False):
+    for above, below in pairwise(column):
         step = _middle(items[below]) - _middle(items[above])
         fits = PITCHES[0] * em_px <= step <= PITCHES[1] * em_px
         if fits and (len(current) < 2 or abs(step - pitch) <= 0.2 * em_px):
@@ -192,19 +194,22 @@ def grow_bars(
     for index in leaves:
         if parents[index] >= 0:
             by_bar.setdefault(int(parents[index]), []).append(index)
-    for parent, entries in by_bar.items():
+    for parent, held in by_bar.items():
         bar = items[parent]
-        if not (2.4 * em_px <= bar.height <= 5.5 * em_px and bar.width >= 0.7 * image_width):
+        # Further down, wide low panels are the rows of tables.
+        at_top = bar.box_xyxy[1] <= 10 * em_px
+        is_low = 2.4 * em_px <= bar.height <= 5.5 * em_px
+        if not (at_top and is_low and bar.width >= 0.7 * image_width):
             continue
-        entries = [i for i in entries if items[i].kind in ("text", "icon")]
-        entries.sort(key=lambda i: float(items[i].box_xyxy[0]))
-        middles = np.array([_middle(items[i]) for i in entries])
-        if not len(entries):
+        inside = [i for i in held if items[i].kind in ("text", "icon")]
+        inside.sort(key=lambda i: float(items[i].box_xyxy[0]))
+        middles = np.array([_middle(items[i]) for i in inside])
+        if not inside:
             continue
         on_line = np.abs(middles - np.median(middles)) <= 0.5 * em_px
         if on_line.mean() < 0.6:
             continue
-        entries = [i for i, fits in zip(entries, on_line, strict=True) if fits]
+        entries = [i for i, fits in zip(inside, on_line, strict=True) if fits]
         if len(entries) < 3:
             continue
         lefts = [float(items[i].box_xyxy[0]) for i in entries]
@@ -233,12 +238,17 @@ def grow_icon(item: Item) -> Item:
     side = max(x2 - x1, y2 - y1)
     width = max((x2 - x1) * ICON_GROWTH, min(side, 1.8 * (x2 - x1)))
     height = max((y2 - y1) * ICON_GROWTH, min(side, 1.8 * (y2 - y1)))
+    if max(width, height) > 1.7 * min(width, height):
+        # A row of dots says nothing about the size of its button but that it is larger.
+        width = height = 1.5 * side
     x, y = (x1 + x2) / 2, (y1 + y2) / 2
     box = [x - width / 2, y - height / 2, x + width / 2, y + height / 2]
     return replace(item, box_xyxy=np.array(box, np.float32))
 
 
-def merge_paragraphs(items: list[Item], leaves: list[int], parents: NDArray[np.intp]) -> list[list[int]]:
+def merge_paragraphs(
+    items: list[Item], leaves: list[int], parents: NDArray[np.intp]
+) -> list[list[int]]:
     """Groups of lines that run on: same left edge and size, close together, the upper one long.
 
     Returns:
