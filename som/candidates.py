@@ -1,6 +1,7 @@
 """Positions a label could take, and what each would cost."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,6 +49,7 @@ _HIDES_PRINT_IN_PHOTO = 0.12
 _LOOKS_LIKE_ANOTHERS = 0.6
 _AWAY_FROM_MASK = 0.30
 _LEADER = 0.35
+_CROSSES = 0.8
 
 
 @dataclass(frozen=True)
@@ -140,7 +142,8 @@ def around(scene: Scene, rows: NDArray[np.intp], sizes_wh: NDArray[np.int32]) ->
     cost = _LEADER + 0.03 * np.repeat(distances, len(angles))
     left, top = centre[..., 0] - size[:, [0]] / 2, centre[..., 1] - size[:, [1]] / 2
     base = np.repeat(cost[None].astype(np.float32), len(rows), axis=0)
-    return _costed(scene, rows, left, top, size, base)
+    found = _costed(scene, rows, left, top, size, base)
+    return Candidates(rows, found.boxes, found.cost + _CROSSES * _crossed(scene, rows, found.boxes))
 
 
 def _costed(
@@ -175,13 +178,31 @@ def _costed(
 
 def _elsewhere(scene: Scene, rows: NDArray[np.intp], boxes: NDArray[np.int32]) -> NDArray[np.float32]:
     """Share of nine points of each box that show a region which neither is nor holds its own."""
-    owner, step = scene.cover.owner, scene.cover.step
     share = np.array([0.05, 0.5, 0.95])
     x = boxes[..., [0]] + (boxes[..., [2]] - boxes[..., [0]]) * share
     y = boxes[..., [1]] + (boxes[..., [3]] - boxes[..., [1]]) * share
+    grid = np.broadcast_arrays(x[..., None, :], y[..., :, None])
+    shape = (*boxes.shape[:2], 9)
+    return _foreign(scene, rows, grid[0].reshape(shape), grid[1].reshape(shape))
+
+
+def _crossed(scene: Scene, rows: NDArray[np.intp], boxes: NDArray[np.int32]) -> NDArray[np.float32]:
+    """Share of the way from each box to its region that leads over other regions."""
+    own = scene.xyxy[rows][:, None]
+    start = (boxes[..., :2] + boxes[..., 2:]) / 2
+    end = np.clip(start, own[..., :2], own[..., 2:])
+    way = start[..., None, :] + (end - start)[..., None, :] * np.linspace(0.2, 1, 9)[:, None]
+    return _foreign(scene, rows, way[..., 0], way[..., 1])
+
+
+def _foreign(
+    scene: Scene, rows: NDArray[np.intp], x: NDArray[Any], y: NDArray[Any]
+) -> NDArray[np.float32]:
+    """Share of points (u, k, m) that show a region which neither is nor holds that of their row."""
+    owner, step = scene.cover.owner, scene.cover.step
     columns = np.clip((x / step).astype(np.intp), 0, owner.shape[1] - 1)
     lines = np.clip((y / step).astype(np.intp), 0, owner.shape[0] - 1)
-    seen = owner[lines[..., :, None], columns[..., None, :]].reshape(*boxes.shape[:2], 9)
+    seen = owner[lines, columns]
     foreign = (seen != NOTHING) & (seen != rows[:, None, None])
     if not scene.masked:
         # A card is no stranger to the label of a button that lies on it.

@@ -111,7 +111,7 @@ def _relation(question: str) -> tuple[tuple[int, int] | None, str, str]:
         for phrase in behind:
             at = question.find(phrase)
             # Behind a mark or a quotation; "오른쪽 위" alone is a place, not a relation.
-            if at > 0 and re.search(r"([\]번\"”」'’]|\d)\s*$", question[:at]):
+            if at > 0 and re.search(r"[\]번\"”」'’A-Za-z0-9]\s*$", question[:at]):
                 return direction, question[at + len(phrase) :], question[:at]
     return None, question, ""
 
