@@ -47,7 +47,7 @@ _HIDES_ITS_OWN = 1.2
 _HIDES_PRINT = 0.9
 _HIDES_PRINT_IN_PHOTO = 0.12
 _LOOKS_LIKE_ANOTHERS = 0.6
-_AWAY_FROM_MASK = 0.30
+_AWAY_FROM_MASK = 0.60
 _LEADER = 0.35
 _CROSSES = 0.8
 
@@ -113,18 +113,23 @@ def beside(scene: Scene, rows: NDArray[np.intp], sizes_wh: NDArray[np.int32], ta
 def _at_anchor(
     scene: Scene, rows: NDArray[np.intp], size: NDArray[np.float32]
 ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
-    """On the deepest visible point, and to its four sides just outside what is visible there."""
+    """On the deepest visible point, about it just outside what is visible there, at the mask's tips."""
     anchor = scene.anchors_xy[rows].astype(np.float32) + 0.5
     x, y = anchor[:, [0]], anchor[:, [1]]
     width, height = size[:, [0]], size[:, [1]]
     out = scene.depth_px[rows][:, None] + scene.cover.step + 1
     left = np.concatenate((x - width / 2, x - out - width, x + out, *[x - width / 2] * 2), axis=1)
-    tops = [y - height / 2] * 3 + [y - out - height, y + out]
-    cost = np.full((len(rows), 5), 0.15, np.float32)
-    cost[:, 0] = 0.0 if scene.masked else 0.20
+    top = np.concatenate([y - height / 2] * 3 + [y - out - height, y + out], axis=1)
     if not scene.masked:
-        cost[:, 1:] = 0.3
-    return left, np.concatenate(tops, axis=1), cost
+        return left, top, np.tile(np.array([0.2] + [0.3] * 4, np.float32), (len(rows), 1))
+    # A region without a visible point of its own, covered by its parts, still has a rim to stand at.
+    tips = scene.tips_xy[rows].astype(np.float32)
+    tip_left = tips[..., 0] + np.array([-0.5, -0.5, -1, 0], np.float32) * width
+    tip_top = tips[..., 1] + np.array([-1, 0, -0.5, -0.5], np.float32) * height
+    tip_left[:, 3] += 1
+    tip_top[:, 1] += 1
+    cost = np.tile(np.array([0.0] + [0.15] * 4 + [0.2] * 4, np.float32), (len(rows), 1))
+    return np.concatenate((left, tip_left), axis=1), np.concatenate((top, tip_top), axis=1), cost
 
 
 def around(scene: Scene, rows: NDArray[np.intp], sizes_wh: NDArray[np.int32]) -> Candidates:
@@ -133,11 +138,14 @@ def around(scene: Scene, rows: NDArray[np.intp], sizes_wh: NDArray[np.int32]) ->
     unit = np.stack((np.cos(angles), np.sin(angles)), axis=1).astype(np.float32)
     distances = np.array([0.7, 1.3, 2.0, 3.0, 4.5, 6.5, 9.0, 13.0, 18.0], np.float32)
     box, size = scene.xyxy[rows], sizes_wh.astype(np.float32)
-    half = (box[:, 2:] - box[:, :2]) / 2
+    middle, half = (box[:, :2] + box[:, 2:]) / 2, (box[:, 2:] - box[:, :2]) / 2
+    if scene.masked:  # a mask need not fill its box: rings run about what is visible of it
+        middle = scene.anchors_xy[rows].astype(np.float32)
+        half = np.minimum(half, scene.depth_px[rows][:, None] + scene.cover.step)
     line = size[:, 1].mean()
-    # From the edge of the box outwards, so that rings follow its shape.
+    # From its edge outwards, so that rings follow its shape.
     reach = half[:, None, :] + size[:, None, :] / 2 + distances[None, :, None] * line
-    centre = (box[:, :2] + half)[:, None, None, :] + reach[:, :, None, :] * unit[None, None]
+    centre = middle[:, None, None, :] + reach[:, :, None, :] * unit[None, None]
     centre = centre.reshape(len(rows), -1, 2)
     cost = _LEADER + 0.03 * np.repeat(distances, len(angles))
     left, top = centre[..., 0] - size[:, [0]] / 2, centre[..., 1] - size[:, [1]] / 2

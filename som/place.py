@@ -100,7 +100,7 @@ def place(
         return _nothing(np.zeros((0, 2), np.int32))
     crops = crops_of(regions) if crops is None else crops
     cover = paint(regions, size_wh, step=step_for(size_wh, masked=crops is not None), crops=crops)
-    scene = Scene.build(regions, cover, size_wh, image)
+    scene = Scene.build(regions, cover, size_wh, image, crops)
     sizes = [base_font(size_wh, style)]
     sizes += sorted({max(style.min_font_px, round(sizes[0] * f)) for f in (0.8, 0.64)}, reverse=True)
     sizes.append(style.min_font_px)
@@ -202,26 +202,29 @@ def _finish(
     placed = np.isfinite(solver.costs)
     boxes = np.where(placed[:, None], solver.boxes, 0).astype(np.int32)
     anchors = _inside(regions, solver.scene.anchors_xy, crops)
-    kinds = _kinds(boxes, regions, cover).astype(np.uint8)
+    kinds = _kinds(boxes, regions, cover, crops).astype(np.uint8)
     kinds[~placed] = Kind.DROPPED
     return Placement(anchors, boxes, kinds, np.where(placed, solver.fonts, 0).astype(np.int32))
 
 
-def _kinds(boxes: NDArray[np.int32], regions: sv.Detections, cover: Cover) -> NDArray[np.int64]:
+def _kinds(
+    boxes: NDArray[np.int32], regions: sv.Detections, cover: Cover, crops: list[Crop] | None
+) -> NDArray[np.int64]:
     """How each label stands to its region: its middle inside, its box touching, or neither."""
     middle = (boxes[:, :2] + boxes[:, 2:]) // 2
     own = regions.xyxy
     inside = (middle >= own[:, :2]).all(axis=1) & (middle < own[:, 2:]).all(axis=1)
     apart = np.maximum(own[:, :2] - boxes[:, 2:], boxes[:, :2] - own[:, 2:]).max(axis=1)
     near = apart <= _TOUCHING
-    if regions.mask is not None:
+    if crops is not None:
         cell = middle // cover.step
         inside &= cover.owner[cell[:, 1], cell[:, 0]] == np.arange(len(boxes))
         for row in np.flatnonzero(near & ~inside):
+            mask, left, top = crops[row]
             x1, y1, x2, y2 = (int(v) for v in boxes[row])
-            rows = slice(max(0, y1 - _TOUCHING) // cover.step, (y2 + _TOUCHING) // cover.step + 1)
-            columns = slice(max(0, x1 - _TOUCHING) // cover.step, (x2 + _TOUCHING) // cover.step + 1)
-            near[row] = (cover.owner[rows, columns] == row).any()
+            rows = slice(max(0, y1 - _TOUCHING - top), max(0, y2 + _TOUCHING - top))
+            columns = slice(max(0, x1 - _TOUCHING - left), max(0, x2 + _TOUCHING - left))
+            near[row] = mask[rows, columns].any()
     return np.where(inside, Kind.INSIDE, np.where(near, Kind.BESIDE, Kind.LEADER))
 
 

@@ -9,6 +9,7 @@ import supervision as sv
 from numpy.typing import NDArray
 
 from som.cover import NOTHING, Cover
+from som.regions import Crop
 
 # A step in grey that counts as print: faint hairlines do not, light grey text does.
 _INK_STEP = 14
@@ -25,6 +26,7 @@ class Scene:
         cover: the visible map.
         anchors_xy: int32 (n, 2) deepest visible point of each region, in pixels.
         depth_px: float32 (n,) its distance to anything else.
+        tips_xy: int32 (n, 4, 2) topmost, bottommost, leftmost and rightmost pixel of each region.
         ink: float64 (h + 1, w + 1) integral of print, 1 a cell.
         weight: float64 (h + 1, w + 1) integral of a map in which each region weighs 1 in all.
         importance: float64 (n,), who chooses first when room is short.
@@ -36,6 +38,7 @@ class Scene:
     cover: Cover
     anchors_xy: NDArray[np.int32]
     depth_px: NDArray[np.float32]
+    tips_xy: NDArray[np.int32]
     ink: NDArray[np.float64]
     weight: NDArray[np.float64]
     importance: NDArray[np.float64]
@@ -47,6 +50,7 @@ class Scene:
         cover: Cover,
         size_wh: tuple[int, int],
         image: NDArray[np.uint8] | None,
+        crops: list[Crop] | None = None,
     ) -> "Scene":
         """Compute the maps.
 
@@ -55,6 +59,7 @@ class Scene:
             cover: their visible map.
             size_wh: of the canvas.
             image: the canvas, or None: then only text that regions carry counts as print.
+            crops: the regions' masks, or None.
         """
         xyxy = np.asarray(regions.xyxy, dtype=np.float32)
         anchors, depth = _deepest(regions, cover)
@@ -67,6 +72,7 @@ class Scene:
             cover=cover,
             anchors_xy=anchors,
             depth_px=depth,
+            tips_xy=_tips(xyxy, crops),
             ink=_integral(_ink(regions, cover, image)),
             weight=_integral(_weight(xyxy, cover)),
             importance=confidence + areas / (1.0 + areas.max()),
@@ -90,6 +96,27 @@ def box_sums(
     y2 = np.clip(-(-boxes[..., 3] // step), 0, height)
     total = integral[y2, x2] - integral[y1, x2] - integral[y2, x1] + integral[y1, x1]
     return total, np.maximum((x2 - x1) * (y2 - y1), 1).astype(np.float64)
+
+
+def _tips(xyxy: NDArray[np.float32], crops: list[Crop] | None) -> NDArray[np.int32]:
+    """The outermost pixels of each region: of its mask, or the middles of the sides of its box."""
+    low, high = np.floor(xyxy[:, :2]), np.ceil(xyxy[:, 2:]) - 1
+    x, y = ((low + high) / 2).T
+    tips = np.stack((x, low[:, 1], x, high[:, 1], low[:, 0], y, high[:, 0], y), axis=1)
+    tips = tips.reshape(-1, 4, 2).astype(np.int32)
+    for row, (mask, left, top) in enumerate(crops or ()):
+        height, width = mask.shape
+        sides = (mask[0], mask[-1], mask[:, 0], mask[:, -1])
+        for i, side in enumerate(sides):
+            on = np.flatnonzero(side)
+            if len(on):  # a crop is tight, unless somebody made it wider
+                at = int(on[len(on) // 2])
+                tips[row, i] = (
+                    (left + at, top + (height - 1) * i)
+                    if i < 2
+                    else (left + (width - 1) * (i - 2), top + at)
+                )
+    return tips
 
 
 def _deepest(regions: sv.Detections, cover: Cover) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
