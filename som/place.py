@@ -16,18 +16,15 @@ import numpy as np
 import supervision as sv
 from numpy.typing import NDArray
 
-from som.candidates import Candidates, around, beside
 from som.cover import Cover, paint
-from som.glyphs import label_size
 from som.regions import Crop, crops_of
 from som.scene import Scene
+from som.solve import Solver
 from som.style import Style
 
 # The map of what is visible has about this many cells, whatever the size of the image. Regions of
 # photos are larger than the controls of a page, and a coarser map finds the same places.
 _CELLS, _CELLS_OF_MASKS = 250_000, 110_000
-# A label that costs more than this looks for a place farther away.
-_BAD = 0.55
 # A label this near to its region, in pixels, needs no line to it.
 _TOUCHING = 3
 
@@ -105,7 +102,7 @@ def place(
     sizes += sorted({max(style.min_font_px, round(sizes[0] * f)) for f in (0.8, 0.64)}, reverse=True)
     sizes.append(style.min_font_px)
     for size in sizes:
-        solver = _Solver(scene, labels, style)
+        solver = Solver(scene, labels, style)
         # When room is short even at the smallest size, the important ones choose first.
         solver.solve(size, by_importance=size == sizes[-1])
         if solver.complete:
@@ -126,78 +123,8 @@ def step_for(size_wh: tuple[int, int], *, masked: bool) -> int:
     return max(1, round(float(np.sqrt(size_wh[0] * size_wh[1] / cells))))
 
 
-class _Solver:
-    """Labels taken so far, and the rounds that take more."""
-
-    def __init__(self, scene: Scene, labels: Sequence[str], style: Style) -> None:
-        n = len(labels)
-        self.scene, self.labels, self.style = scene, labels, style
-        self.boxes = np.zeros((n, 4), np.int32)
-        self.costs = np.full(n, np.inf)
-        self.fonts = np.zeros(n, np.int32)
-
-    @property
-    def complete(self) -> bool:
-        return bool(np.isfinite(self.costs).all())
-
-    def solve(self, font_px: int, *, by_importance: bool) -> None:
-        everyone = np.arange(len(self.labels))
-        near = beside(self.scene, everyone, self._sizes(everyone, font_px), self.style.tags)
-        self._take(near, font_px, by_importance)
-        bad = np.flatnonzero(self.costs > _BAD)
-        if len(bad):
-            self.costs[bad] = np.inf
-            far = around(self.scene, bad, self._sizes(bad, font_px))
-            self._take(near.of(bad).joined(far), font_px, by_importance)
-        smallest = self.style.min_font_px
-        lost = np.flatnonzero(~np.isfinite(self.costs))
-        if len(lost) and smallest < font_px:
-            sizes = self._sizes(lost, smallest)
-            near = beside(self.scene, lost, sizes, self.style.tags)
-            self._take(near.joined(around(self.scene, lost, sizes)), smallest, by_importance)
-
-    def _sizes(self, rows: NDArray[np.intp], font_px: int) -> NDArray[np.int32]:
-        return np.array([label_size(self.labels[i], font_px) for i in rows], np.int32)
-
-    def _take(self, candidates: Candidates, font_px: int, by_importance: bool) -> None:
-        """Give each row of `candidates` its cheapest box that overlaps no label."""
-        rows, boxes, cost = candidates.rows, candidates.boxes, candidates.cost.copy()
-        taken = np.flatnonzero(np.isfinite(self.costs))
-        cost[_overlap(boxes, self.boxes[taken]).any(axis=2)] = np.inf
-        rank = self.scene.importance[rows] if by_importance else _regret(cost)
-        pending = np.argsort(-rank, kind="stable")
-        while len(pending):
-            pending = pending[np.isfinite(cost[pending].min(axis=1))]
-            best = cost[pending].argmin(axis=1)
-            wanted = boxes[pending, best]
-            clash = np.tril(_overlap(wanted[:, None], wanted)[:, 0], -1).any(axis=1)
-            won = pending[~clash]
-            self.boxes[rows[won]] = wanted[~clash]
-            self.costs[rows[won]] = cost[won, best[~clash]]
-            self.fonts[rows[won]] = font_px
-            pending = pending[clash]
-            blocked = _overlap(boxes[pending], wanted[~clash]).any(axis=2)
-            cost[pending] = np.where(blocked, np.inf, cost[pending])
-
-
-def _regret(cost: NDArray[np.float32]) -> NDArray[np.float32]:
-    """What a row loses if its best candidate goes to another."""
-    if cost.shape[1] < 2:
-        return np.zeros(len(cost), np.float32)
-    two = np.sort(np.minimum(cost, 1e6), axis=1)[:, :2]
-    return np.asarray(two[:, 1] - two[:, 0])
-
-
-def _overlap(boxes: NDArray[np.int32], others: NDArray[np.int32]) -> NDArray[np.bool_]:
-    """Which of (u, k) boxes overlap which of m others, (u, k, m)."""
-    a, b = boxes[:, :, None, :], others[None, None, :, :]
-    hit = (a[..., 0] < b[..., 2]) & (b[..., 0] < a[..., 2])
-    hit &= (a[..., 1] < b[..., 3]) & (b[..., 1] < a[..., 3])
-    return np.asarray(hit)
-
-
 def _finish(
-    solver: _Solver, regions: sv.Detections, cover: Cover, crops: list[Crop] | None
+    solver: Solver, regions: sv.Detections, cover: Cover, crops: list[Crop] | None
 ) -> Placement:
     placed = np.isfinite(solver.costs)
     boxes = np.where(placed[:, None], solver.boxes, 0).astype(np.int32)

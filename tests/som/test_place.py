@@ -209,6 +209,19 @@ def test_the_font_follows_the_image_up_to_the_cap() -> None:
     assert base_font((3840, 2160), Style(font_px=12)) == 12
 
 
+def test_labels_push_each_other_aside_rather_than_send_one_away() -> None:
+    # A slider, three radio buttons side by side and a button below: labels are wider than the radios.
+    boxes = [
+        [66, 64, 80, 78],
+        [8, 91, 21, 104],
+        [31, 91, 44, 104],
+        [54, 91, 67, 104],
+        [4, 117, 99, 157],
+    ]
+    placement = solve(make_regions(boxes), (1920, 1080))
+    assert (placement.kind == Kind.LEADER).sum() <= 1
+
+
 def test_leader_lines_lead_past_other_targets_not_over_them() -> None:
     icons = [[10, 20 + 28 * i, 28, 38 + 28 * i] for i in range(14)]
     texts = [[36, 18 + 28 * i, 100, 40 + 28 * i] for i in range(14)]
