@@ -49,7 +49,7 @@ _HIDES_PRINT_IN_PHOTO = 0.12
 _LOOKS_LIKE_ANOTHERS = 0.6
 _AWAY_FROM_MASK = 0.60
 _LEADER = 0.35
-_CROSSES = 0.8
+_CROSSES, _CROSSES_PRINT = 0.8, 0.7
 
 
 @dataclass(frozen=True)
@@ -195,12 +195,17 @@ def _elsewhere(scene: Scene, rows: NDArray[np.intp], boxes: NDArray[np.int32]) -
 
 
 def _crossed(scene: Scene, rows: NDArray[np.intp], boxes: NDArray[np.int32]) -> NDArray[np.float32]:
-    """Share of the way from each box to its region that leads over other regions."""
+    """Share of the way from each box to its region that leads over other regions, or over print."""
     own = scene.xyxy[rows][:, None]
     start = (boxes[..., :2] + boxes[..., 2:]) / 2
     end = np.clip(start, own[..., :2], own[..., 2:])
     way = start[..., None, :] + (end - start)[..., None, :] * np.linspace(0.2, 1, 9)[:, None]
-    return _foreign(scene, rows, way[..., 0], way[..., 1])
+    crossed = _foreign(scene, rows, way[..., 0], way[..., 1])
+    if scene.masked:
+        return crossed
+    points = np.concatenate((way, way + 1), axis=-1).astype(np.int32)
+    printed, _ = box_sums(scene.ink, points, scene.cover.step)
+    return np.asarray(crossed + _CROSSES_PRINT * (printed > 0).mean(axis=2), dtype=np.float32)
 
 
 def _foreign(
