@@ -58,9 +58,9 @@ class Solver:
         """Let labels that ended badly push one or two others aside, where both gain together."""
         for row in np.flatnonzero(self.costs > _BAD):
             for at in np.argsort(near.cost[row], kind="stable")[:_TRIES]:
-                gain = self.costs[row] - near.cost[row, at]
-                if not gain > _LEAST_GAIN:
+                if not near.cost[row, at] < self.costs[row] - _LEAST_GAIN:
                     break
+                gain = self.costs[row] - near.cost[row, at]
                 moves = self._pushed_aside(near, int(row), near.boxes[row, at], gain)
                 if moves is not None:
                     for other, box, cost in [
