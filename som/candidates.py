@@ -71,6 +71,12 @@ class Candidates:
         at = np.searchsorted(self.rows, rows)
         return Candidates(rows, self.boxes[at], self.cost[at])
 
+    def cheapest(self, most: int) -> "Candidates":
+        """The `most` cheapest positions of each region."""
+        at = np.argpartition(self.cost, most, axis=1)[:, :most]
+        boxes = np.take_along_axis(self.boxes, at[..., None], axis=1)
+        return Candidates(self.rows, boxes, np.take_along_axis(self.cost, at, axis=1))
+
     def joined(self, other: "Candidates") -> "Candidates":
         """The positions of both, of the same regions."""
         return Candidates(
@@ -132,8 +138,17 @@ def _at_anchor(
     return np.concatenate((left, tip_left), axis=1), np.concatenate((top, tip_top), axis=1), cost
 
 
-def around(scene: Scene, rows: NDArray[np.intp], sizes_wh: NDArray[np.int32]) -> Candidates:
-    """Positions away from regions, on rings about them; a leader line will tie the label to each."""
+def around(
+    scene: Scene, rows: NDArray[np.intp], sizes_wh: NDArray[np.int32], *, most: int | None = None
+) -> Candidates:
+    """Positions away from regions, on rings about them; a leader line will tie the label to each.
+
+    Args:
+        scene: the regions and the maps.
+        rows: (u,) which regions.
+        sizes_wh: (u, 2) of their labels, in pixels.
+        most: how many positions to keep of each region, the cheapest; None keeps all.
+    """
     angles = np.arange(16) * (np.pi / 8)
     unit = np.stack((np.cos(angles), np.sin(angles)), axis=1).astype(np.float32)
     distances = np.array([0.7, 1.3, 2.0, 3.0, 4.5, 6.5, 9.0, 13.0, 18.0], np.float32)
@@ -151,6 +166,8 @@ def around(scene: Scene, rows: NDArray[np.intp], sizes_wh: NDArray[np.int32]) ->
     left, top = centre[..., 0] - size[:, [0]] / 2, centre[..., 1] - size[:, [1]] / 2
     base = np.repeat(cost[None].astype(np.float32), len(rows), axis=0)
     found = _costed(scene, rows, left, top, size, base)
+    if most is not None:
+        found = found.cheapest(most)
     return Candidates(rows, found.boxes, found.cost + _CROSSES * _crossed(scene, rows, found.boxes))
 
 

@@ -10,7 +10,7 @@ import supervision as sv
 from numpy.typing import NDArray
 
 from som.colors import text_color
-from som.cover import Layer, paint_ranks, row_by_row, turned_layer
+from som.cover import Layer, paint_layers, turned_layer
 from som.glyphs import label_sprite
 from som.place import Kind, Placement
 from som.regions import Crop, crops_of
@@ -90,31 +90,23 @@ def line_width(shape: tuple[int, ...]) -> int:
 
 
 class _Palette:
-    """Colours of marks by rank: 1 is the largest region, 0 is no region.
+    """Colours of n marks as one byte each, so that a grid of bytes holds them; 0 is no colour.
 
     Attributes:
-        dtype: of grids of ranks.
-        index: (n + 1,) one byte for each rank.
-        table: (256, 1, 3) colours of those bytes.
+        index: uint8 (n,) the byte of each mark.
+        table: (256, 1, 3) the colour of each byte.
     """
 
     def __init__(self, colors_rgb: NDArray[np.uint8]) -> None:
-        n = len(colors_rgb)
-        self.dtype = np.uint8 if n < 256 else np.uint16
-        self.table = np.zeros((256, 1, 3), np.uint8)
-        if n < 256:
-            self.index = np.arange(n + 1, dtype=np.uint8)
-            self.table[1 : n + 1, 0] = colors_rgb
-            return
         different, index = np.unique(colors_rgb, axis=0, return_inverse=True)
         # More colours than an eye can tell apart share the last byte.
-        self.index = np.minimum(np.append(0, index.reshape(-1) + 1), 255).astype(np.uint8)
+        self.index = np.minimum(index.reshape(-1) + 1, 255).astype(np.uint8)
+        self.table = np.zeros((256, 1, 3), np.uint8)
         self.table[1 : len(different) + 1, 0] = different[:255]
 
-    def __call__(self, turned: NDArray[Any]) -> tuple[NDArray[np.uint8], Image]:
-        """Where a turned grid of ranks has any (uint8 (H, W), not 0), and its colours."""
-        indexed = turned if turned.dtype == np.uint8 else np.take(self.index, turned, mode="clip")
-        grid = row_by_row(indexed.T)
+    def __call__(self, turned: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], Image]:
+        """A turned grid of bytes the right way round (H, W), and its colours."""
+        grid = np.asarray(cv2.transpose(turned), dtype=np.uint8)
         return grid, np.asarray(cv2.applyColorMap(grid, self.table), dtype=np.uint8)
 
 
@@ -124,25 +116,25 @@ def _masks(drawn: Image, layers: list[Layer], palette: _Palette, style: Style, l
     A pixel is tinted in the colour of the smallest region on it; rims are seen also where smaller
     masks lie on them.
     """
-    shape = drawn.shape[1], drawn.shape[0]
+    turned_shape = drawn.shape[1], drawn.shape[0]
     if "fill" in style.shapes:
-        ranks = np.zeros(shape, palette.dtype)
-        paint_ranks(ranks, layers)
-        tinted, tint = palette(ranks)
+        fills = np.zeros(turned_shape, np.uint8)
+        paint_layers(fills, layers, palette.index)
+        tinted, tint = palette(fills)
         cv2.addWeighted(drawn, 1 - style.opacity, tint, style.opacity, 0, dst=tint)
         cv2.copyTo(tint, tinted, drawn)
     if "outline" in style.shapes:
-        rims = np.zeros(shape, palette.dtype)
-        _rims(rims, layers, line)
+        rims = np.zeros(turned_shape, np.uint8)
+        _rims(rims, layers, palette.index.tolist(), line)
         opaque, color = palette(rims)
         cv2.copyTo(color, opaque, drawn)
 
 
-def _rims(turned: NDArray[Any], layers: list[Layer], line: int) -> None:
-    """Write the rank of each layer along its contours."""
-    for rank, (mask, columns, rows) in enumerate(layers, 1):
+def _rims(turned: NDArray[np.uint8], layers: list[Layer], values: list[int], line: int) -> None:
+    """Write the value of each layer along its contours."""
+    for (mask, columns, rows), value in zip(layers, values, strict=True):
         contours = cv2.findContoursLinkRuns(mask)[0]
-        cv2.drawContours(turned, contours, -1, rank, offset=(rows.start, columns.start))
+        cv2.drawContours(turned, contours, -1, value, offset=(rows.start, columns.start))
     # Thickened all at once: the price of it is that of the image, however many lines there are.
     if line > 1:
         cv2.dilate(turned, np.ones((line, line), np.uint8), dst=turned)

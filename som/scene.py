@@ -108,7 +108,7 @@ def _tips(xyxy: NDArray[np.float32], crops: list[Crop] | None) -> NDArray[np.int
         height, width = mask.shape
         sides = (mask[0], mask[-1], mask[:, 0], mask[:, -1])
         for i, side in enumerate(sides):
-            on = np.flatnonzero(side)
+            on = side.nonzero()[0]
             if len(on):  # a crop is tight, unless somebody made it wider
                 at = int(on[len(on) // 2])
                 tips[row, i] = (
