@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import Any
 
 import cv2
 import numpy as np
@@ -104,11 +103,6 @@ class _Palette:
         self.table = np.zeros((256, 1, 3), np.uint8)
         self.table[1 : len(different) + 1, 0] = different[:255]
 
-    def __call__(self, turned: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], Image]:
-        """A turned grid of bytes the right way round (H, W), and its colours."""
-        grid = np.asarray(cv2.transpose(turned), dtype=np.uint8)
-        return grid, np.asarray(cv2.applyColorMap(grid, self.table), dtype=np.uint8)
-
 
 def _masks(drawn: Image, layers: list[Layer], palette: _Palette, style: Style, line: int) -> None:
     """Tint masks and draw their rims, each in one pass over the image.
@@ -116,18 +110,21 @@ def _masks(drawn: Image, layers: list[Layer], palette: _Palette, style: Style, l
     A pixel is tinted in the colour of the smallest region on it; rims are seen also where smaller
     masks lie on them.
     """
-    turned_shape = drawn.shape[1], drawn.shape[0]
+    # Both passes share their buffers: memory that was never touched costs more than the drawing.
+    turned = np.zeros((drawn.shape[1], drawn.shape[0]), np.uint8)
+    grid, color = np.empty(drawn.shape[:2], np.uint8), np.empty_like(drawn)
     if "fill" in style.shapes:
-        fills = np.zeros(turned_shape, np.uint8)
-        paint_layers(fills, layers, palette.index)
-        tinted, tint = palette(fills)
-        cv2.addWeighted(drawn, 1 - style.opacity, tint, style.opacity, 0, dst=tint)
-        cv2.copyTo(tint, tinted, drawn)
+        paint_layers(turned, layers, palette.index)
+        cv2.transpose(turned, dst=grid)
+        cv2.applyColorMap(grid, palette.table, dst=color)
+        cv2.addWeighted(drawn, 1 - style.opacity, color, style.opacity, 0, dst=color)
+        cv2.copyTo(color, grid, drawn)
+        turned[:] = 0
     if "outline" in style.shapes:
-        rims = np.zeros(turned_shape, np.uint8)
-        _rims(rims, layers, palette.index.tolist(), line)
-        opaque, color = palette(rims)
-        cv2.copyTo(color, opaque, drawn)
+        _rims(turned, layers, palette.index.tolist(), line)
+        cv2.transpose(turned, dst=grid)
+        cv2.applyColorMap(grid, palette.table, dst=color)
+        cv2.copyTo(color, grid, drawn)
 
 
 def _rims(turned: NDArray[np.uint8], layers: list[Layer], values: list[int], line: int) -> None:

@@ -151,7 +151,8 @@ def _hits(boxes: NDArray[np.int32], others: NDArray[np.int32]) -> NDArray[np.boo
         hull = np.concatenate((flat[:, :2].min(axis=0), flat[:, 2:].max(axis=0)))
         others = others[_overlap(hull, others)]
     if len(flat) * len(others) < _PAIRS_AT_ONCE:
-        return _overlap(flat, others).any(axis=1).reshape(boxes.shape[:-1])
+        hit |= _overlap(flat, others).any(axis=1)
+        return hit.reshape(boxes.shape[:-1])
     others = others[np.argsort(others[:, 0], kind="stable")]
     x1, y1, x2, y2 = flat.T
     widest = (others[:, 2] - others[:, 0]).max()
