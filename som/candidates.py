@@ -1,5 +1,6 @@
 """Positions a label could take, and what each would cost."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -7,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from som.cover import NOTHING
+from som.glyphs import label_size
 from som.scene import Scene, box_sums
 
 # Positions relative to a region's box, as (x of box, x of label, y of box, y of label, cost): the
@@ -48,7 +50,7 @@ _HIDES_PRINT = 0.9
 _HIDES_PRINT_IN_PHOTO = 0.12
 _LOOKS_LIKE_ANOTHERS = 0.6
 _AWAY_FROM_MASK = 0.60
-_LEADER = 0.35
+_LEADER, _EACH_LINE_AWAY = 0.35, 0.08
 _CROSSES, _CROSSES_PRINT = 0.8, 0.7
 
 
@@ -60,22 +62,29 @@ class Candidates:
         rows: (u,) the regions.
         boxes: int32 (u, k, 4), all within the canvas.
         cost: float32 (u, k); infinite where there is no such position.
+        font_px: int32 (u, k) text size of the label there.
     """
 
     rows: NDArray[np.intp]
     boxes: NDArray[np.int32]
     cost: NDArray[np.float32]
+    font_px: NDArray[np.int32]
 
     def of(self, rows: NDArray[np.intp]) -> "Candidates":
         """Those of some of the regions, which must all be here and sorted."""
         at = np.searchsorted(self.rows, rows)
-        return Candidates(rows, self.boxes[at], self.cost[at])
+        return Candidates(rows, self.boxes[at], self.cost[at], self.font_px[at])
 
     def cheapest(self, most: int) -> "Candidates":
         """The `most` cheapest positions of each region."""
         at = np.argpartition(self.cost, most, axis=1)[:, :most]
         boxes = np.take_along_axis(self.boxes, at[..., None], axis=1)
-        return Candidates(self.rows, boxes, np.take_along_axis(self.cost, at, axis=1))
+        cost = np.take_along_axis(self.cost, at, axis=1)
+        return Candidates(self.rows, boxes, cost, np.take_along_axis(self.font_px, at, axis=1))
+
+    def dearer_by(self, cost: NDArray[np.float32] | float) -> "Candidates":
+        """The same positions at a higher cost."""
+        return Candidates(self.rows, self.boxes, self.cost + np.float32(cost), self.font_px)
 
     def joined(self, other: "Candidates") -> "Candidates":
         """The positions of both, of the same regions."""
@@ -83,20 +92,24 @@ class Candidates:
             self.rows,
             np.concatenate((self.boxes, other.boxes), axis=1),
             np.concatenate((self.cost, other.cost), axis=1),
+            np.concatenate((self.font_px, other.font_px), axis=1),
         )
 
 
-def beside(scene: Scene, rows: NDArray[np.intp], sizes_wh: NDArray[np.int32], tags: str) -> Candidates:
+def beside(
+    scene: Scene, rows: NDArray[np.intp], labels: Sequence[str], font_px: int, tags: str
+) -> Candidates:
     """Positions in, on and next to regions.
 
     Args:
         scene: the regions and the maps.
         rows: (u,) which regions.
-        sizes_wh: (u, 2) of their labels, in pixels.
+        labels: of all regions.
+        font_px: their text size.
         tags: "corner" makes positions off the corners dearer.
     """
     table = np.array(_OUTSIDE + _CORNERS + _INSIDE, np.float32)
-    box, size = scene.xyxy[rows], sizes_wh.astype(np.float32)
+    box, size = scene.xyxy[rows], _label_sizes(labels, rows, font_px)
     left = box[:, [0]] + (box[:, [2]] - box[:, [0]]) * table[:, 0] + size[:, [0]] * table[:, 1]
     top = box[:, [1]] + (box[:, [3]] - box[:, [1]]) * table[:, 2] + size[:, [1]] * table[:, 3]
     base = np.repeat(table[None, :, 4], len(rows), axis=0)
@@ -113,6 +126,7 @@ def beside(scene: Scene, rows: NDArray[np.intp], sizes_wh: NDArray[np.int32], ta
         np.concatenate((top, at_y), axis=1),
         size,
         np.concatenate((base, at_cost), axis=1),
+        font_px,
     )
 
 
@@ -139,20 +153,26 @@ def _at_anchor(
 
 
 def around(
-    scene: Scene, rows: NDArray[np.intp], sizes_wh: NDArray[np.int32], *, most: int | None = None
+    scene: Scene,
+    rows: NDArray[np.intp],
+    labels: Sequence[str],
+    font_px: int,
+    *,
+    most: int | None = None,
 ) -> Candidates:
     """Positions away from regions, on rings about them; a leader line will tie the label to each.
 
     Args:
         scene: the regions and the maps.
         rows: (u,) which regions.
-        sizes_wh: (u, 2) of their labels, in pixels.
+        labels: of all regions.
+        font_px: their text size.
         most: how many positions to keep of each region, the cheapest; None keeps all.
     """
     angles = np.arange(16) * (np.pi / 8)
     unit = np.stack((np.cos(angles), np.sin(angles)), axis=1).astype(np.float32)
     distances = np.array([0.7, 1.3, 2.0, 3.0, 4.5, 6.5, 9.0, 13.0, 18.0], np.float32)
-    box, size = scene.xyxy[rows], sizes_wh.astype(np.float32)
+    box, size = scene.xyxy[rows], _label_sizes(labels, rows, font_px)
     middle, half = (box[:, :2] + box[:, 2:]) / 2, (box[:, 2:] - box[:, :2]) / 2
     if scene.masked:  # a mask need not fill its box: rings run about what is visible of it
         middle = scene.anchors_xy[rows].astype(np.float32)
@@ -162,13 +182,13 @@ def around(
     reach = half[:, None, :] + size[:, None, :] / 2 + distances[None, :, None] * line
     centre = middle[:, None, None, :] + reach[:, :, None, :] * unit[None, None]
     centre = centre.reshape(len(rows), -1, 2)
-    cost = _LEADER + 0.03 * np.repeat(distances, len(angles))
+    cost = _LEADER + _EACH_LINE_AWAY * np.repeat(distances, len(angles))
     left, top = centre[..., 0] - size[:, [0]] / 2, centre[..., 1] - size[:, [1]] / 2
     base = np.repeat(cost[None].astype(np.float32), len(rows), axis=0)
-    found = _costed(scene, rows, left, top, size, base)
+    found = _costed(scene, rows, left, top, size, base, font_px)
     if most is not None:
         found = found.cheapest(most)
-    return Candidates(rows, found.boxes, found.cost + _CROSSES * _crossed(scene, rows, found.boxes))
+    return found.dearer_by(_CROSSES * _crossed(scene, rows, found.boxes))
 
 
 def _costed(
@@ -178,6 +198,7 @@ def _costed(
     top: NDArray[np.float32],
     size: NDArray[np.float32],
     base: NDArray[np.float32],
+    font_px: int,
 ) -> Candidates:
     """Boxes moved into the canvas, with what they hide added to their base cost."""
     width, height = scene.size_wh
@@ -198,7 +219,12 @@ def _costed(
     cost = cost + _LOOKS_LIKE_ANOTHERS * _elsewhere(scene, rows, boxes)
     too_large = (label[:, 0] > width) | (label[:, 1] > height)
     cost[too_large] = np.inf
-    return Candidates(rows, boxes, cost.astype(np.float32))
+    fonts = np.full(cost.shape, font_px, np.int32)
+    return Candidates(rows, boxes, cost.astype(np.float32), fonts)
+
+
+def _label_sizes(labels: Sequence[str], rows: NDArray[np.intp], font_px: int) -> NDArray[np.float32]:
+    return np.array([label_size(labels[row], font_px) for row in rows], np.float32)
 
 
 def _elsewhere(scene: Scene, rows: NDArray[np.intp], boxes: NDArray[np.int32]) -> NDArray[np.float32]:

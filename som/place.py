@@ -25,6 +25,8 @@ from som.style import Style
 # The map of what is visible has about this many cells, whatever the size of the image. Regions of
 # photos are larger than the controls of a page, and a coarser map finds the same places.
 _CELLS, _CELLS_OF_MASKS = 250_000, 110_000
+# With a larger share of labels in bad places than this, smaller ones are tried for all.
+_FEW_BAD = 0.15
 # A label this near to its region, in pixels, needs no line to it.
 _TOUCHING = 3
 
@@ -101,13 +103,18 @@ def place(
     sizes = [base_font(size_wh, style)]
     sizes += sorted({max(style.min_font_px, round(sizes[0] * f)) for f in (0.8, 0.64)}, reverse=True)
     sizes.append(style.min_font_px)
+    tried: list[Solver] = []
     for size in sizes:
         solver = Solver(scene, labels, style)
         # When room is short even at the smallest size, the important ones choose first.
         solver.solve(size, by_importance=size == sizes[-1])
-        if solver.complete:
+        tried.append(solver)
+        # Where rows of a page are lower than a label, most get no place but far away: go smaller.
+        if solver.complete and (scene.masked or solver.bad <= _FEW_BAD * n):
             break
-    return _finish(solver, regions, cover, crops)
+    complete = [solver for solver in tried if solver.complete]
+    best = min(complete, key=lambda solver: solver.regret(sizes[0]), default=tried[-1])
+    return _finish(best, regions, cover, crops)
 
 
 def base_font(size_wh: tuple[int, int], style: Style) -> int:

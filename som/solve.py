@@ -6,7 +6,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from som.candidates import Candidates, around, beside
-from som.glyphs import label_size
 from som.scene import Scene
 from som.style import Style
 
@@ -16,6 +15,9 @@ _BAD = 0.55
 _TRIES, _MOST_PUSHED, _LEAST_GAIN = 6, 2, 0.05
 # Places away from a region that are looked at before all of them are.
 _MOST_AWAY = 32
+# What it costs a label to have no size at all, where the others keep theirs and where all shrink
+# alike; and the smaller sizes it may try.
+_SMALLER, _ALL_SMALLER, _SMALLER_FONTS = 0.8, 0.3, (0.8, 0.64)
 # So many pairs of boxes are compared in one go.
 _PAIRS_AT_ONCE = 30_000
 
@@ -35,6 +37,15 @@ class Solver:
         """Whether every label has a place."""
         return bool(np.isfinite(self.costs).all())
 
+    @property
+    def bad(self) -> int:
+        """How many labels are far from their region, or on what they should not hide."""
+        return int((self.costs > _BAD).sum())
+
+    def regret(self, font_px: int) -> float:
+        """What all places cost, with what it costs to be smaller than this size."""
+        return float(self.costs.sum() + _ALL_SMALLER * (1 - self.fonts / font_px).sum())
+
     def solve(self, font_px: int, *, by_importance: bool) -> None:
         """Place all labels at this text size, and at the smallest those that find no room.
 
@@ -43,24 +54,34 @@ class Solver:
             by_importance: let important regions choose first, rather than those with most to lose.
         """
         everyone = np.arange(len(self.labels))
-        near = beside(self.scene, everyone, self._sizes(everyone, font_px), self.style.tags)
-        self._take(near, font_px, by_importance)
+        near = beside(self.scene, everyone, self.labels, font_px, self.style.tags)
+        self._take(near, by_importance)
         # Regions with masks have room inside or none; on pages, rows of controls can move up.
         if not self.scene.masked:
-            self._make_room(near, font_px)
+            self._make_room(near)
         bad = np.flatnonzero(self.costs > _BAD)
         if len(bad):
             self.costs[bad] = np.inf
-            far = around(self.scene, bad, self._sizes(bad, font_px), most=_MOST_AWAY)
-            self._take(near.of(bad).joined(far), font_px, by_importance)
+            places = near.of(bad).joined(around(self.scene, bad, self.labels, font_px, most=_MOST_AWAY))
+            if not self.scene.masked:
+                places = self._with_smaller(places, bad, font_px)
+            self._take(places, by_importance)
         for size in dict.fromkeys((font_px, self.style.min_font_px)):
             lost = np.flatnonzero(~np.isfinite(self.costs))
             if len(lost):
-                sizes = self._sizes(lost, size)
-                near = beside(self.scene, lost, sizes, self.style.tags)
-                self._take(near.joined(around(self.scene, lost, sizes)), size, by_importance)
+                near = beside(self.scene, lost, self.labels, size, self.style.tags)
+                far = around(self.scene, lost, self.labels, size)
+                self._take(near.joined(far), by_importance)
 
-    def _make_room(self, near: Candidates, font_px: int) -> None:
+    def _with_smaller(self, places: Candidates, rows: NDArray[np.intp], font_px: int) -> Candidates:
+        """These places and those of smaller labels: on low rows, small and near beats far away."""
+        for share in _SMALLER_FONTS:
+            size = max(self.style.min_font_px, round(font_px * share))
+            smaller = beside(self.scene, rows, self.labels, size, self.style.tags)
+            places = places.joined(smaller.dearer_by(_SMALLER * (1 - size / font_px)))
+        return places
+
+    def _make_room(self, near: Candidates) -> None:
         """Let labels that ended badly push one or two others aside, where both gain together."""
         for row in np.flatnonzero(self.costs > _BAD).tolist():
             cost = near.cost[row]
@@ -77,7 +98,6 @@ class Solver:
                 for moved, place in {**moves, row: int(at)}.items():
                     self.boxes[moved] = near.boxes[moved, place]
                     self.costs[moved] = near.cost[moved, place]
-                    self.fonts[moved] = font_px
                 break
 
     def _pushed_aside(
@@ -99,10 +119,7 @@ class Solver:
             moves[other] = best
         return moves
 
-    def _sizes(self, rows: NDArray[np.intp], font_px: int) -> NDArray[np.int32]:
-        return np.array([label_size(self.labels[i], font_px) for i in rows], np.int32)
-
-    def _take(self, candidates: Candidates, font_px: int, by_importance: bool) -> None:
+    def _take(self, candidates: Candidates, by_importance: bool) -> None:
         """Give each row of `candidates` its cheapest box that overlaps no label."""
         rows, boxes, cost = candidates.rows, candidates.boxes, candidates.cost.copy()
         taken = np.flatnonzero(np.isfinite(self.costs))
@@ -117,7 +134,7 @@ class Solver:
             won = pending[~clash]
             self.boxes[rows[won]] = wanted[~clash]
             self.costs[rows[won]] = cost[won, best[~clash]]
-            self.fonts[rows[won]] = font_px
+            self.fonts[rows[won]] = candidates.font_px[won, best[~clash]]
             pending = pending[clash]
             blocked = _hits(boxes[pending], wanted[~clash])
             cost[pending] = np.where(blocked, np.inf, cost[pending])
