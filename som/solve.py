@@ -98,6 +98,7 @@ class Solver:
                 for moved, place in {**moves, row: int(at)}.items():
                     self.boxes[moved] = near.boxes[moved, place]
                     self.costs[moved] = near.cost[moved, place]
+                    self.fonts[moved] = near.font_px[moved, place]
                 break
 
     def _pushed_aside(
