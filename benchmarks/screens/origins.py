@@ -13,9 +13,9 @@ class Origin:
     Attributes:
         name: short name, the first part of every page's name.
         package: as its registry calls it, with the version.
-        registry: "npm" or "pypi".
+        registry: "npm" or "pypi"; "program" for one that is installed and started.
         root: folder of the package that is served.
-        pages: paths under `root`.
+        pages: paths under `root`; of a program, the settings it is started with.
         split: "tune" or "report".
         dark: a line of JavaScript that turns the page dark, where it can.
         setup: a line of JavaScript that brings the page to life.
@@ -159,6 +159,58 @@ ORIGINS = (
         ),
         "report",
         dark="document.body.classList.add('dark-version')",
+    ),
+    Origin(
+        "notus",
+        "notus-js@1.1.0",
+        "npm",
+        "package",
+        (
+            "index.html",
+            "pages/profile.html",
+            "pages/admin/dashboard.html",
+            "pages/admin/settings.html",
+            "pages/admin/tables.html",
+            "pages/auth/login.html",
+            "pages/auth/register.html",
+        ),
+        "tune",
+    ),
+    Origin(
+        "tabler",
+        "@tabler/preview@1.2.0",
+        "npm",
+        "package/dist",
+        tuple(
+            f"{name}.html"
+            for name in [
+                "accordion",
+                "activity",
+                "card-actions",
+                "chat",
+                "datatables",
+                "dropdowns",
+                "form-elements",
+                "index",
+                "layout-vertical",
+                "lists",
+                "logs",
+                "pagination",
+                "settings-plan",
+                "sign-in",
+                "tabs",
+            ]
+        ),
+        "report",
+        dark="document.documentElement.setAttribute('data-bs-theme', 'dark')",
+    ),
+    Origin(
+        "jupyterlab",
+        "jupyterlab==4.6.6 jupyterlab-language-pack-ko-KR jupyterlab-language-pack-zh-CN",
+        "program",
+        "",
+        ("ko_KR-Light", "zh_CN-Light", "en-Dark", "ko_KR-Dark", "zh_CN-Dark", "en-Light"),
+        "report",
     ),
 )
 

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.screens.origins import DARK_EVERY, ORIGINS, VIEWPORTS, Origin
+from benchmarks.screens.programs import run_jupyterlab
 
 CHROMIUM_FLAGS = [
     "--no-sandbox",
@@ -58,13 +59,25 @@ def render_all(out: Path, only: str | None = None) -> int:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium(), args=CHROMIUM_FLAGS)
         for origin in origins:
-            with serve(fetch(origin, out / ".packages") / origin.root) as address:
-                for i, page in enumerate(tqdm(origin.pages, origin.name, disable=None)):
-                    name = f"{origin.name}-{Path(page).with_suffix('').as_posix().replace('/', '-')}"
-                    if not (out / f"{name}.json").exists():
-                        _render(browser, origin, i, f"{address}/{page}", out / name)
+            for i, page in enumerate(tqdm(origin.pages, origin.name, disable=None)):
+                name = f"{origin.name}-{Path(page).with_suffix('').as_posix().replace('/', '-')}"
+                if (out / f"{name}.json").exists():
+                    continue
+                with _at(origin, page, out / ".packages") as url:
+                    _render(browser, origin, i, url, out / name)
         browser.close()
     return len(list(out.glob("*.json")))
+
+
+@contextmanager
+def _at(origin: Origin, page: str, cache: Path) -> Iterator[str]:
+    """The address of one page while it is served."""
+    if origin.registry == "program":
+        with run_jupyterlab(origin.package.split(), page, cache / origin.name) as url:
+            yield url
+        return
+    with serve(fetch(origin, cache) / origin.root) as address:
+        yield f"{address}/{page}"
 
 
 def chromium() -> str | None:
@@ -75,6 +88,7 @@ def chromium() -> str | None:
 def _render(browser: Any, origin: Origin, i: int, url: str, stem: Path) -> None:
     width, height, density = VIEWPORTS[i % len(VIEWPORTS)]
     dark = bool(origin.dark) and i % DARK_EVERY == DARK_EVERY - 1
+    themed = dark or url.endswith("Dark")
     page = browser.new_page(
         viewport={"width": width, "height": height},
         device_scale_factor=density,
@@ -90,7 +104,7 @@ def _render(browser: Any, origin: Origin, i: int, url: str, stem: Path) -> None:
     for line in (origin.setup, origin.dark if dark else ""):
         page.evaluate(line or "0")
     page.evaluate("document.fonts.ready")
-    page.wait_for_timeout(700)
+    page.wait_for_timeout(8000 if origin.registry == "program" else 700)
     targets = page.evaluate(TARGETS)
     page.screenshot(path=str(stem.with_suffix(".png")))
     page.close()
@@ -101,7 +115,7 @@ def _render(browser: Any, origin: Origin, i: int, url: str, stem: Path) -> None:
         "split": origin.split,
         "viewport": [width, height],
         "density": density,
-        "theme": "dark" if dark else "light",
+        "theme": "dark" if themed else "light",
         "targets": targets,
     }
     stem.with_suffix(".json").write_text(
