@@ -160,8 +160,7 @@ def grow_sidebars(
         if not at_edge or bar.width > 24 * em_px or bar.height < 16 * em_px:
             continue
         entries = [i for i in leaves if parents[i] == parent and items[i].kind == "text"]
-        entries = [i for i in entries if not _has_company(i, entries, items, parents)]
-        entries.sort(key=lambda i: _middle(items[i]))
+        entries = _widest_of_rows(entries, items, em_px)
         middles = np.array([_middle(items[i]) for i in entries])
         steps = np.concatenate([[9e9], np.diff(middles), [9e9]])
         for position, index in enumerate(entries):
@@ -173,6 +172,17 @@ def grow_sidebars(
             items[index] = replace(items[index], box_xyxy=np.array(row, np.float32), role="menuitem")
             grown.add(index)
     return grown
+
+
+def _widest_of_rows(entries: list[int], items: list[Item], em_px: float) -> list[int]:
+    """One entry a row, top to bottom: badges and icons that were read as letters are no rows."""
+    rows: list[int] = []
+    for index in sorted(entries, key=lambda i: _middle(items[i])):
+        if rows and _middle(items[index]) - _middle(items[rows[-1]]) < 0.6 * em_px:
+            rows[-1] = max(rows[-1], index, key=lambda i: items[i].width)
+        else:
+            rows.append(index)
+    return rows
 
 
 def grow_bars(
