@@ -114,7 +114,10 @@ def _as_control(panel: Item, children: list[Item], scale: float) -> Item | None:
         if width >= 4 * height and width <= 900 * scale:
             return replace(panel, role="textbox", interactive=True, confidence=0.5)
         if width <= LARGEST_ICON_PX * scale:
-            return replace(panel, role="icon", confidence=0.3, level=CONTAINER)
+            # A disc or a square as large as a button is one more often than not.
+            button = min(width, height) >= 20 * scale and 0.8 <= width / height <= 1.25
+            level = BASIC if button else CONTAINER
+            return replace(panel, role="icon", confidence=0.3, level=level)
         return None
     if not texts:
         if width <= 2 * LARGEST_ICON_PX * scale and len(others) <= 2:

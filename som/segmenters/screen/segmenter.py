@@ -127,9 +127,10 @@ def _see(
     readable &= sides[:, 0] >= 0.3 * sides[:, 1]
     readings, by_digest = read_lines([crop_line(image, run) for run in runs[readable]], known)
     items = []
+    wide = sum(is_wide(r.text) and len(r.text) > 2 and r.score >= LEAST_SCORE for r in readings) > 1
     for run, reading in zip(runs[readable], readings, strict=True):
         if reading.score >= LEAST_SCORE and any(c.isalnum() for c in reading.text):
-            if _looks_drawn(run, reading):
+            if _looks_drawn(run, reading, on_wide_page=wide):
                 items.append(Item(run, "icon", reading.text, reading.score))
                 continue
             items.append(Item(line_box(run, reading.text), "text", reading.text, reading.score))
@@ -160,11 +161,20 @@ def _see(
     return items, by_digest
 
 
-def _looks_drawn(run: NDArray[np.float32], reading: Reading) -> bool:
-    """Whether what was read as one or two letters is more likely an icon."""
-    if len(reading.text) > 2 or is_wide(reading.text):
-        return False
-    squarish = 0.6 <= (run[2] - run[0]) / (run[3] - run[1]) <= 1.5
+def _looks_drawn(run: NDArray[np.float32], reading: Reading, *, on_wide_page: bool) -> bool:
+    """Whether what was read as a few letters is more likely an icon.
+
+    Args:
+        run: where it stands.
+        reading: what was read there.
+        on_wide_page: whether the page has Chinese or Japanese text; else such letters are icons.
+    """
+    width, height = float(run[2] - run[0]), float(run[3] - run[1])
+    if is_wide(reading.text):
+        return not on_wide_page and width < 1.5 * height
+    if len(reading.text) > 2:
+        return width < 0.3 * len(reading.text) * height
+    squarish = 0.6 <= width / height <= 1.5
     sure = 0.8 if reading.text.isdigit() else 0.9 if len(reading.text) == 2 else 1.1
     return bool(squarish and reading.score < sure)
 
