@@ -17,6 +17,7 @@ from som.segmenters.screen.structure import (
     grow_icon,
     grow_rows,
     grow_sidebars,
+    is_caption,
     join_icons,
     merge_paragraphs,
 )
@@ -160,6 +161,8 @@ def _as_leaf(item: Item, scale: float, in_menu: bool) -> Item:
         )
     if in_menu:
         return replace(item, role=item.role or "link", interactive=True, confidence=0.6 * item.score)
+    if is_caption(item, 14 * scale):
+        return replace(item, role="heading", confidence=0.3 * item.score, level=CONTAINER)
     heading = item.height > 1.4 * 16.5 * scale
     short = len(item.text) <= 30 and not heading
     return replace(

@@ -166,7 +166,7 @@ def grow_sidebars(
         for position, index in enumerate(entries):
             half = min(steps[position], steps[position + 1]) / 2
             half = min(half, 2.0 * em_px) if half < 1e6 else 1.4 * em_px
-            if half < 0.95 * em_px:
+            if half < 0.95 * em_px or is_caption(items[index], em_px):
                 continue
             row = [bar.box_xyxy[0], middles[position] - half, bar.box_xyxy[2], middles[position] + half]
             items[index] = replace(items[index], box_xyxy=np.array(row, np.float32), role="menuitem")
@@ -239,6 +239,13 @@ def grow_bars(
             )
             grown.add(index)
     return grown
+
+
+def is_caption(item: Item, em_px: float) -> bool:
+    """Whether it is a heading in small capitals, as over the groups of a menu or a table's columns."""
+    return (
+        not item.has_icon and item.text.isupper() and len(item.text) > 3 and item.height < 1.12 * em_px
+    )
 
 
 def grow_icon(item: Item) -> Item:
