@@ -227,8 +227,8 @@ def grow_bars(
         for position, index in enumerate(entries):
             gap_left = lefts[position] - rights[position - 1] if position else 9e9
             gap_right = lefts[position + 1] - rights[position] if position + 1 < len(entries) else 9e9
-            pad = max(min(gap_left / 2, gap_right / 2, 0.8 * em_px), 0.0)
-            middle, half = _middle(items[index]), min(bar.height / 2, 1.35 * em_px)
+            pad = max(min(gap_left / 2, gap_right / 2, 0.5 * em_px), 0.0)
+            middle, half = _middle(items[index]), min(bar.height / 2, 1.15 * em_px)
             half = max(half, items[index].height / 2)
             items[index] = replace(
                 items[index],
