@@ -239,3 +239,21 @@ def test_leader_lines_lead_past_other_targets_not_over_them() -> None:
         on = (way[:, None] > others[:, :2] + 1).all(2) & (way[:, None] < others[:, 2:] - 1).all(2)
         crossing += bool(on.any())
     assert crossing == 0
+
+
+def test_rows_lower_than_a_label_keep_their_labels_near() -> None:
+    """Two columns of checkboxes with their texts, 19 pixels apart where labels are 20 high."""
+    image = np.full((1080, 1920, 3), 255, np.uint8)
+    print_ = np.random.default_rng(0).choice([0, 255], (10, 44))[..., None]
+    corners = [(left, 54 + 19 * row) for left in (6, 77) for row in range(6)]
+    for left, top in corners:
+        image[top + 1 : top + 11, left + 22 : left + 66] = print_
+    image[4:50, 4:150:3] = 0
+    boxes = np.array([[x, y, x + 20, y + 13] for x, y in corners] + [[2, 168, 98, 198]], np.float32)
+    regions = make_regions(boxes)
+    placement = place(regions, names(13), (1920, 1080), image=image)
+    check(placement, regions, (1920, 1080))
+    label = placement.label_xyxy
+    apart = np.maximum(boxes[:, :2] - label[:, 2:], label[:, :2] - boxes[:, 2:]).max(axis=1)
+    assert (apart <= 20).sum() >= 10
+    assert apart.max() <= 100
