@@ -1,22 +1,20 @@
 """The ``som`` command. Each command imports what it needs when it runs, so that help is instant."""
 
 import sys
-from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from som import __version__
+from som.cli_marking import make_marker, marking_options
 from som.errors import SomError
-from som.style import LABELS, ORDERS, SHAPES
 
 if TYPE_CHECKING:
     from som.agents.ask import Answer
-    from som.marker import Marker
     from som.marks import MarkedImage
 
-Command = Callable[..., Any]
 # Longest side of what a model gets unless told otherwise: large enough for the text of a screenshot,
 # within what hosted models take without scaling it again.
 MODEL_SIDE = 1568
@@ -27,8 +25,23 @@ NO_LIBGL = (
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
 
+# Commands that live beside what they drive: name -> "module:attribute". Listing them imports these
+# modules, so they keep heavy imports inside their functions.
+ELSEWHERE: dict[str, str] = {}
+
+
 class _Commands(click.Group):
-    """Turns errors raised on purpose into one line and exit status 1."""
+    """Finds commands elsewhere; turns errors raised on purpose into one line and exit status 1."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return [*super().list_commands(ctx), *ELSEWHERE]
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        if name not in ELSEWHERE:
+            return super().get_command(ctx, name)
+        module, attribute = ELSEWHERE[name].split(":")
+        command: click.Command = getattr(import_module(module), attribute)
+        return command
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -48,55 +61,9 @@ def main() -> None:
     """Set-of-Mark prompting: number the things in an image, ask a model, get pixels back."""
 
 
-def _marking_options(command: Command) -> Command:
-    """Options that say how an image is marked, shared by the commands that mark."""
-    options = [
-        click.option(
-            "--segmenter", default="auto", show_default=True, metavar="NAME",
-            help="What finds regions: auto, screen or photo.",
-        ),
-        click.option(
-            "--granularity", type=click.FloatRange(0, 1), default=0.5, show_default=True,
-            help="0 coarse .. 1 fine; finer never gives fewer regions.",
-        ),
-        click.option(
-            "--style", default="outline", show_default=True, metavar="MIX",
-            help=f"Any of {', '.join(SHAPES)}, joined by commas; none for labels alone.",
-        ),
-        click.option(
-            "--labels", type=click.Choice(LABELS), default="numbers", show_default=True,
-            help="auto takes letters where the picture is full of numbers.",
-        ),
-        click.option(
-            "--opacity", type=click.FloatRange(0, 1), default=0.35, show_default=True,
-            help="Of the fill.",
-        ),
-        click.option(
-            "--tags", type=click.Choice(["auto", "corner"]), default="auto", show_default=True,
-            help="Labels where they hide least, or at a corner of each box.",
-        ),
-        click.option("--max-marks", type=click.IntRange(1), help="Keep the most important."),
-        click.option(
-            "--min-area", type=click.FloatRange(0), default=0.0, metavar="AREA",
-            help="Leave out smaller regions; pixels, or a share of the image below 1.",
-        ),
-        click.option(
-            "--order", type=click.Choice(ORDERS), default="reading", show_default=True,
-            help="How marks are numbered.",
-        ),
-        click.option(
-            "--max-side", type=click.IntRange(16), metavar="PIXELS",
-            help="Longest side of the marked image: the size that the model will see.",
-        ),
-    ]  # fmt: skip
-    for option in reversed(options):
-        command = option(command)
-    return command
-
-
 @main.command()
 @click.argument("images", nargs=-1, required=True, type=click.Path(path_type=Path))
-@_marking_options
+@marking_options
 @click.option(
     "-o", "--out", type=click.Path(path_type=Path), metavar="PATH",
     help="Marked image, or a folder for many. Default: NAME.marked.png here; for many, marked/.",
@@ -121,7 +88,7 @@ def mark(
     from som.batch import plan
 
     jobs = plan(images, out, json_out)
-    marker = _marker(marking)
+    marker = make_marker(marking)
     failed = 0
     with _progress(len(jobs)) as bar:
         for job in jobs:
@@ -145,7 +112,7 @@ def mark(
 @main.command()
 @click.argument("images", nargs=-1, required=True)
 @click.argument("question")
-@_marking_options
+@marking_options
 @click.option("--model", metavar="NAME", help="offline, replay:FILE, or a model on the server.")
 @click.option("--base-url", metavar="URL", help="Any OpenAI-compatible server.")
 @click.option("--lang", default="en", show_default=True, help="Language of the prompt: en or ko.")
@@ -186,7 +153,7 @@ def ask(
     vlm, notice = get_vlm(model, base_url=base_url, timeout_s=timeout)
     if vlm.name != "offline" and marking["max_side"] is None:
         marking["max_side"] = MODEL_SIDE
-    marker = _marker(marking)
+    marker = make_marker(marking)
     marked = [marker(Path(path)) for path in images]
     if notice:
         click.echo(notice, err=True)
@@ -248,20 +215,6 @@ def _write_answer(answer: "Answer", out: Path | None) -> list[Path]:
             raise SomError(f"cannot write {path}: {error.strerror}") from error
         written.append(path)
     return written
-
-
-def _marker(marking: dict[str, Any]) -> "Marker":
-    from som.marker import Marker
-    from som.style import Style
-
-    shapes = tuple(part.strip() for part in marking.pop("style").split(",") if part.strip())
-    style = Style(
-        shapes=() if shapes == ("none",) else shapes,
-        labels=marking.pop("labels"),
-        opacity=marking.pop("opacity"),
-        tags=marking.pop("tags"),
-    )
-    return Marker(marking.pop("segmenter"), style=style, **marking)
 
 
 def _progress(total: int) -> Any:

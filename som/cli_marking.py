@@ -1,0 +1,78 @@
+"""The options of commands that mark images, shared by all of them, and the `Marker` they ask for."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from som.style import LABELS, ORDERS, SHAPES
+
+if TYPE_CHECKING:
+    from som.marker import Marker
+
+Command = Callable[..., Any]
+
+
+def marking_options(command: Command) -> Command:
+    """Add the options that say how an image is marked; they arrive as keywords, for `make_marker`."""
+    options = [
+        click.option(
+            "--segmenter", default="auto", show_default=True, metavar="NAME",
+            help="What finds regions: auto, screen or photo.",
+        ),
+        click.option(
+            "--granularity", type=click.FloatRange(0, 1), default=0.5, show_default=True,
+            help="0 coarse .. 1 fine; finer never gives fewer regions.",
+        ),
+        click.option(
+            "--style", default="outline", show_default=True, metavar="MIX",
+            help=f"Any of {', '.join(SHAPES)}, joined by commas; none for labels alone.",
+        ),
+        click.option(
+            "--labels", type=click.Choice(LABELS), default="numbers", show_default=True,
+            help="auto takes letters where the picture is full of numbers.",
+        ),
+        click.option(
+            "--opacity", type=click.FloatRange(0, 1), default=0.35, show_default=True,
+            help="Of the fill.",
+        ),
+        click.option(
+            "--tags", type=click.Choice(["auto", "corner"]), default="auto", show_default=True,
+            help="Labels where they hide least, or at a corner of each box.",
+        ),
+        click.option("--max-marks", type=click.IntRange(1), help="Keep the most important."),
+        click.option(
+            "--min-area", type=click.FloatRange(0), default=0.0, metavar="AREA",
+            help="Leave out smaller regions; pixels, or a share of the image below 1.",
+        ),
+        click.option(
+            "--order", type=click.Choice(ORDERS), default="reading", show_default=True,
+            help="How marks are numbered.",
+        ),
+        click.option(
+            "--max-side", type=click.IntRange(16), metavar="PIXELS",
+            help="Longest side of the marked image: the size that the model will see.",
+        ),
+    ]  # fmt: skip
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def make_marker(marking: dict[str, Any]) -> "Marker":
+    """The marker that these options describe.
+
+    Raises:
+        SomError: an unknown name or a number out of range.
+    """
+    from som.marker import Marker
+    from som.style import Style
+
+    shapes = tuple(part.strip() for part in marking.pop("style").split(",") if part.strip())
+    style = Style(
+        shapes=() if shapes == ("none",) else shapes,
+        labels=marking.pop("labels"),
+        opacity=marking.pop("opacity"),
+        tags=marking.pop("tags"),
+    )
+    return Marker(marking.pop("segmenter"), style=style, **marking)
