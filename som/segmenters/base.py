@@ -1,5 +1,6 @@
 """The segmenter protocol, and the registry by name that the command line and `Marker` share."""
 
+import re
 from collections.abc import Callable
 from importlib import import_module
 from typing import Any, Protocol, runtime_checkable
@@ -28,11 +29,21 @@ class Segmenter(Protocol):
         ...
 
 
+def _sam(family: str) -> Callable[..., Segmenter]:
+    def build(**options: Any) -> Segmenter:
+        from som.segmenters.sam.segmenter import SamSegmenter
+
+        return SamSegmenter(family, **options)
+
+    return build
+
+
 # name -> "module:attribute", so that listing the names loads none of them.
 _REGISTRY: dict[str, str | Callable[..., Segmenter]] = {
     "auto": "som.segmenters.auto:AutoSegmenter",
     "screen": "som.segmenters.screen:ScreenSegmenter",
     "photo": "som.segmenters.photo:PhotoSegmenter",
+    **{family: _sam(family) for family in ("sam", "sam2", "sam3", "sam-hq", "slimsam", "edgetam")},
 }
 
 
@@ -59,7 +70,7 @@ def get(name: str, **options: Any) -> Segmenter:
         **options: passed to it, for example ``granularity=0.7``.
 
     Raises:
-        SegmenterError: no segmenter of that name; the message lists those there are.
+        SegmenterError: no segmenter of that name, or it has no such option.
     """
     if name not in _REGISTRY:
         raise SegmenterError(f"no segmenter {name!r}; choose one of: {', '.join(names())}")
@@ -67,5 +78,12 @@ def get(name: str, **options: Any) -> Segmenter:
     if isinstance(factory, str):
         module, attribute = factory.split(":")
         factory = getattr(import_module(module), attribute)
-    built: Segmenter = factory(**options)
+    try:
+        built: Segmenter = factory(**options)
+    except TypeError as error:
+        # Only "unexpected keyword" comes from the caller's options.
+        unknown = re.search(r"unexpected keyword argument '(\w+)'", str(error))
+        if unknown is None:
+            raise
+        raise SegmenterError(f"segmenter {name} has no option {unknown[1]}") from error
     return built

@@ -1,0 +1,1 @@
+"""Regions by SAM and its relatives: whole images, points, boxes, strokes and painted areas."""

@@ -1,0 +1,160 @@
+"""SAM and its relatives through transformers: by name on its hub, or by folder."""
+
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+
+from som.errors import SegmenterError
+from som.segmenters.sam import devices
+from som.segmenters.sam.families import Family, family_of
+from som.segmenters.sam.frame import Frame
+from som.segmenters.sam.model import Encoded, Prompts
+from som.segmenters.sam.original import TorchMasks
+
+# How these models see pixels unless their checkpoint says otherwise.
+IMAGENET = {"image_mean": (0.485, 0.456, 0.406), "image_std": (0.229, 0.224, 0.225)}
+HALVES = {"image_mean": (0.5, 0.5, 0.5), "image_std": (0.5, 0.5, 0.5)}
+
+
+class HubSam:
+    """A transformers model of the SAM family as a `PromptModel`."""
+
+    points_per_batch = 64
+
+    def __init__(self, model: Any, family: Family, seen: dict[str, Any], device: Any) -> None:
+        """Take a model in evaluation mode.
+
+        Args:
+            model: `SamModel`, `SamHQModel`, `Sam2Model`, `Sam3TrackerModel` or `EdgeTamModel`.
+            family: which of them.
+            seen: its image processor's settings: `image_mean`, `image_std`, and `size` with
+                "longest_edge" for those that pad.
+            device: torch device to run on.
+        """
+        self.name = family.name
+        self.model = model.to(device).eval()
+        self.device = device
+        self._mean = torch.tensor(seen["image_mean"], device=device).view(1, 3, 1, 1)
+        self._std = torch.tensor(seen["image_std"], device=device).view(1, 3, 1, 1)
+        self._pads = family.model_class in ("SamModel", "SamHQModel")
+        prompts = model.config.prompt_encoder_config
+        self._side = int(prompts.image_size)
+        self._low = 4 * self._side // int(prompts.patch_size)
+
+    def encode(self, image: NDArray[np.uint8]) -> Encoded:
+        """`PromptModel.encode`."""
+        fit = Frame.padded if self._pads else Frame.stretched
+        frame = fit((image.shape[0], image.shape[1]), self._side, self._low)
+        height, width = frame.input_hw
+        small = Image.fromarray(image).resize((width, height), Image.Resampling.BILINEAR)
+        pixels = torch.as_tensor(np.array(small), device=self.device).permute(2, 0, 1)[None]
+        pixels = (pixels / 255 - self._mean) / self._std
+        room = (0, self._side - width, 0, self._side - height)
+        pixels = torch.nn.functional.pad(pixels, room)
+        with torch.inference_mode(), devices.precision(self.device):
+            found = self.model.get_image_embeddings(pixels)
+        return Encoded(_as_float(found), frame)
+
+    def decode(self, encoded: Encoded, prompts: Prompts, *, multimask: bool) -> TorchMasks:
+        """`PromptModel.decode`."""
+        if prompts.masks is not None and len(prompts) > 1:
+            # These models take one mask prompt an image.
+            each = [
+                self.decode(encoded, prompts[i : i + 1], multimask=multimask)
+                for i in range(len(prompts))
+            ]
+            return TorchMasks.joined(each)
+        asked: dict[str, Any] = {"multimask_output": multimask, **self._features(encoded.features)}
+        frame = encoded.frame
+        if prompts.points_xy is not None:
+            asked["input_points"] = self._tensor(frame.to_input(prompts.points_xy))[None]
+            asked["input_labels"] = torch.as_tensor(prompts.labels, device=self.device)[None]
+        if prompts.boxes_xyxy is not None:
+            corners = frame.to_input(prompts.boxes_xyxy.reshape(-1, 2, 2)).reshape(-1, 4)
+            asked["input_boxes"] = self._tensor(corners)[None]
+        if prompts.masks is not None:
+            asked["input_masks"] = self._tensor(prompts.masks)[None]
+        with torch.inference_mode():
+            reply = self.model(**asked)
+        return TorchMasks(reply.pred_masks[0], reply.iou_scores[0])
+
+    def _features(self, features: Any) -> dict[str, Any]:
+        if isinstance(features, tuple):  # SAM-HQ adds what its encoder saw on the way.
+            return {"image_embeddings": features[0], "intermediate_embeddings": features[1]}
+        return {"image_embeddings": features}
+
+    def _tensor(self, values: NDArray[np.float32]) -> Any:
+        return torch.as_tensor(values, dtype=torch.float32, device=self.device)
+
+
+def load_hub(name: str, family: Family, device: Any, *, compiled: bool = False) -> HubSam:
+    """Load a checkpoint in transformers' format; only safetensors, never pickled weights.
+
+    Args:
+        name: on the model hub, or a folder with config.json and model.safetensors.
+        family: which models are expected.
+        device: torch device.
+        compiled: whether `torch.compile` prepares the image encoder.
+
+    Raises:
+        SegmenterError: no such checkpoint, no network, another family's, or a package is missing.
+    """
+    import transformers
+
+    # Its bar for reading a file already there; fetching has one of its own.
+    transformers.logging.disable_progress_bar()
+    model_type = _model_type(name)
+    if model_type not in family.model_types:
+        other = family_of(model_type)
+        hint = f"use --segmenter {other}" if other else f"a {family.name} checkpoint is needed"
+        raise SegmenterError(f"{name} is a {model_type} model; {hint}")
+    try:
+        model = getattr(transformers, family.model_class).from_pretrained(name, use_safetensors=True)
+    except (OSError, ValueError, RuntimeError) as error:
+        raise SegmenterError(f"cannot load {name}: {_first_line(error)}") from error
+    except ImportError as error:
+        needs = "timm" if "timm" in str(error) else _first_line(error)
+        raise SegmenterError(f"{name} needs another package: pip install {needs}") from error
+    if compiled:
+        model.vision_encoder = torch.compile(model.vision_encoder)
+    return HubSam(model, family, _seen(name, family), device)
+
+
+def _model_type(name: str) -> str:
+    from transformers import PreTrainedConfig
+
+    try:
+        settings, _ = PreTrainedConfig.get_config_dict(name)
+    except (OSError, ValueError) as error:
+        raise SegmenterError(
+            f"no checkpoint {name!r}: no folder with config.json, and not to be had from the model hub "
+            f"({_first_line(error)})"
+        ) from error
+    if "model_type" not in settings:
+        raise SegmenterError(f"no checkpoint {name!r}: the folder has no config.json of a model")
+    return str(settings["model_type"])
+
+
+def _seen(name: str, family: Family) -> dict[str, Any]:
+    """How the checkpoint's own image processor normalises pixels."""
+    from transformers import ImageProcessingMixin
+
+    usual = HALVES if family.name == "sam3" else IMAGENET
+    try:
+        settings, _ = ImageProcessingMixin.get_image_processor_dict(name)
+    except OSError:
+        return usual
+    return {key: settings.get(key) or usual[key] for key in usual}
+
+
+def _as_float(features: Any) -> Any:
+    if isinstance(features, list | tuple):
+        return type(features)(_as_float(part) for part in features)
+    return features.float()
+
+
+def _first_line(error: BaseException) -> str:
+    return str(error).strip().partition("\n")[0]
