@@ -1,15 +1,18 @@
 """The options of commands that mark images, shared by all of them, and the `Marker` they ask for."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from som.errors import SomError
 from som.style import LABELS, ORDERS, SHAPES
 
 if TYPE_CHECKING:
     from som.marker import Marker
 
+WEIGHTLESS = ("auto", "screen", "photo")
 Command = Callable[..., Any]
 
 
@@ -18,7 +21,30 @@ def marking_options(command: Command) -> Command:
     options = [
         click.option(
             "--segmenter", default="auto", show_default=True, metavar="NAME",
-            help="What finds regions: auto, screen or photo.",
+            help="What finds regions: auto, screen, photo; by a model sam, sam2, sam3, sam-hq, "
+            "slimsam, edgetam.",
+        ),
+        click.option(
+            "--weights", metavar="NAME|PATH",
+            help="Of the segmenter: vit_b, vit_l, vit_h (fetched once), a file, a folder, a hub name.",
+        ),
+        click.option(
+            "--device", metavar="NAME", help="cuda, mps or cpu. Default: the fastest there is.",
+        ),
+        click.option(
+            "--point", "points", multiple=True, metavar="X,Y",
+            help='Mark just what is there. "X,Y X,Y !X,Y": several points, those after ! outside.',
+        ),
+        click.option(
+            "--box", "boxes", multiple=True, metavar="X1,Y1,X2,Y2", help="Mark what fills this box.",
+        ),
+        click.option(
+            "--stroke", "strokes", multiple=True, metavar='"X,Y X,Y ..."',
+            help="Mark what this line crosses.",
+        ),
+        click.option(
+            "--area", "areas", multiple=True, metavar="PNG", type=click.Path(path_type=Path),
+            help="Mark what is painted white in this image.",
         ),
         click.option(
             "--granularity", type=click.FloatRange(0, 1), default=0.5, show_default=True,
@@ -75,4 +101,22 @@ def make_marker(marking: dict[str, Any]) -> "Marker":
         opacity=marking.pop("opacity"),
         tags=marking.pop("tags"),
     )
-    return Marker(marking.pop("segmenter"), style=style, **marking)
+    segmenter = _segmenter(marking)
+    return Marker(segmenter, style=style, **marking)
+
+
+def _segmenter(marking: dict[str, Any]) -> Any:
+    """The segmenter that the options ask for; takes its options out of them."""
+    from som import segmenters
+    from som.segmenters.prompted import PromptedSegmenter, read_prompts
+
+    drawn = [marking.pop(name) for name in ("points", "boxes", "strokes", "areas")]
+    name, granularity = marking.pop("segmenter"), marking.pop("granularity")
+    options = {key: marking.pop(key) for key in ("weights", "device")}
+    options = {key: value for key, value in options.items() if value is not None}
+    if options and name in WEIGHTLESS:
+        raise SomError(f"--{next(iter(options))} goes with a model: add --segmenter sam, sam2, ...")
+    if any(drawn) and name == "auto":
+        name = "photo"
+    segmenter = segmenters.get(name, granularity=granularity, **options)
+    return PromptedSegmenter(segmenter, read_prompts(*drawn)) if any(drawn) else segmenter

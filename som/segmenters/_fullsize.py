@@ -7,7 +7,7 @@ import numpy as np
 import supervision as sv
 from numpy.typing import NDArray
 
-Mask = NDArray[np.bool_]
+from som.masks import Mask, bounds, cropped, pack
 
 # Holes and islands below this share of a region are dust, not shape.
 DUST_SHARE = 0.01
@@ -39,7 +39,9 @@ def compact_masks(
 def _compact(mask: Mask, image_shape: tuple[int, int]) -> sv.CompactMask:
     height, width = image_shape
     scale = (width / mask.shape[1], height / mask.shape[0])
-    x1, y1, x2, y2 = _tight_box(mask)
+    box = bounds(mask)
+    assert box is not None
+    x1, y1, x2, y2 = box
     corner = (max(0, x1 - MARGIN_PX), max(0, y1 - MARGIN_PX))
     clean = _smooth(_tidy(mask[corner[1] : y2 + MARGIN_PX, corner[0] : x2 + MARGIN_PX]))
     left, top = int(corner[0] * scale[0]), int(corner[1] * scale[1])
@@ -49,18 +51,9 @@ def _compact(mask: Mask, image_shape: tuple[int, int]) -> sv.CompactMask:
         right = min(width, round((corner[0] + clean.shape[1]) * scale[0]))
         bottom = min(height, round((corner[1] + clean.shape[0]) * scale[1]))
         large = _enlarge(clean, corner, (left, top, right, bottom), scale)
-    x1, y1, x2, y2 = _tight_box(large)
-    crop = large[y1:y2, x1:x2]
-    # CompactMask's boxes include their last pixel.
-    whole = np.array([[0, 0, x2 - x1 - 1, y2 - y1 - 1]])
-    packed = sv.CompactMask.from_dense(crop[None], whole, image_shape=(y2 - y1, x2 - x1))
-    return packed.with_offset(left + x1, top + y1, new_image_shape=image_shape)
-
-
-def _tight_box(mask: Mask) -> tuple[int, int, int, int]:
-    """Bounds of a mask that is not empty, right and bottom exclusive."""
-    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-    return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
+    crop = cropped(large, left, top)
+    assert crop is not None
+    return pack(crop, image_shape)
 
 
 def _tidy(mask: Mask) -> Mask:

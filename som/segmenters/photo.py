@@ -18,6 +18,7 @@ from som.segmenters._fullsize import compact_masks
 from som.segmenters._hierarchy import Criterion, build_tree
 from som.segmenters._ranking import rank
 from som.segmenters._superpixels import superpixels
+from som.segmenters.photo_session import PhotoSession
 
 # Size of the image that is analysed: the cues' windows fit it, and it bounds time and memory.
 WORKING_PIXELS = 180_000
@@ -89,6 +90,11 @@ class PhotoSegmenter:
         boxes[:, 2:] += 1  # CompactMask's boxes include their last pixel, ours do not.
         confidence = np.linspace(1, 0.5, self.max_regions, dtype=np.float32)[: len(ranked)]
         return make_regions(boxes, mask=masks, confidence=confidence, source="photo")
+
+    def session(self, image: NDArray[np.uint8]) -> PhotoSession:
+        """Points, boxes, strokes and painted areas on one photo, answered by its regions."""
+        every = PhotoSegmenter(granularity=1, max_regions=self.max_regions)
+        return PhotoSession(image, every(image), granularity=self.granularity)
 
     def _shown(self) -> int:
         fewest = min(FEWEST_REGIONS, self.max_regions)

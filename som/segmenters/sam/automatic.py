@@ -14,6 +14,7 @@ import numpy as np
 import supervision as sv
 from numpy.typing import NDArray
 
+from som.masks import box_of, pack
 from som.regions import Crop
 from som.segmenters.sam.devices import in_batches
 from som.segmenters.sam.frame import Upsampler
@@ -254,9 +255,7 @@ class _Place:
     def cuts(self, mask: Crop) -> bool:
         """Whether a mask ends at an edge of the crop that is no edge of the image."""
         left, top = self.crop_xyxy[:2]
-        height, width = mask.mask.shape
-        box = np.array([mask.left, mask.top, mask.left + width - 1, mask.top + height - 1])
-        box = box + np.array([left, top, left, top])
+        box = np.array(box_of(mask)) + np.array([left, top, left - 1, top - 1])
         whole = np.array([0, 0, self.size_hw[1], self.size_hw[0]])
         at_crop = np.abs(box - np.array(self.crop_xyxy)) <= EDGE_PX
         return bool((at_crop & (np.abs(box - whole) > EDGE_PX)).any())
@@ -264,11 +263,10 @@ class _Place:
     def moved(self, raw: _Raw) -> Found:
         """What was found, in coordinates of the image."""
         x, y = self.crop_xyxy[:2]
-        left, top = raw.mask.left + x, raw.mask.top + y
-        height, width = raw.mask.mask.shape
+        crop = Crop(raw.mask.mask, raw.mask.left + x, raw.mask.top + y)
         return Found(
-            mask=compact(raw.mask.mask, left, top, self.size_hw),
-            box_xyxy=(left, top, left + width, top + height),
+            mask=pack(crop, self.size_hw),
+            box_xyxy=box_of(crop),
             score=raw.score,
             stability=raw.stability,
             rank=raw.rank,
@@ -276,15 +274,6 @@ class _Place:
             crop_xyxy=self.crop_xyxy,
             grid=self.grid,
         )
-
-
-def compact(mask: NDArray[np.bool_], left: int, top: int, size_hw: tuple[int, ...]) -> sv.CompactMask:
-    """One compact mask of an image of `size_hw`, given by its crop at (left, top)."""
-    height, width = mask.shape
-    # CompactMask's boxes include their last pixel.
-    whole = np.array([[0, 0, width - 1, height - 1]])
-    packed = sv.CompactMask.from_dense(mask[None], whole, image_shape=(height, width))
-    return packed.with_offset(left, top, new_image_shape=(size_hw[0], size_hw[1]))
 
 
 def _area(box_xyxy: tuple[int, int, int, int]) -> int:

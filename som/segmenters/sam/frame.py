@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from som.masks import bounds, cropped
 from som.regions import Crop
 
 Logits = NDArray[np.float32]
@@ -110,11 +111,7 @@ class Upsampler:
         above = int(np.count_nonzero(values > threshold - offset))
         stability = np.count_nonzero(values > threshold + offset) / above if above else 0.0
         inside = values > threshold
-        tight = bounds(inside)
-        if tight is None:
-            return None, stability
-        x1, y1, x2, y2 = tight
-        return Crop(inside[y1:y2, x1:x2], left + x1, top + y1), stability
+        return cropped(inside, left, top), stability
 
     def _window(self, logits: Logits, rows: tuple[int, int], columns: tuple[int, int]) -> Logits:
         height, width = self.frame.image_hw
@@ -165,15 +162,6 @@ class _Axis:
         spans = self._spans[first:stop]
         source = slice(int(spans[:, 0].min()), int(spans[:, 1].max()))
         return self.matrix[first:stop, source], source
-
-
-def bounds(mask: NDArray[np.bool_]) -> tuple[int, int, int, int] | None:
-    """Left, top, right, bottom of what is set, the last two exclusive; None when nothing is."""
-    rows = np.flatnonzero(mask.any(axis=1))
-    if not len(rows):
-        return None
-    columns = np.flatnonzero(mask.any(axis=0))
-    return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
 
 
 def _linear(size_in: int, size_out: int) -> NDArray[np.float64]:

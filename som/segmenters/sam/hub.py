@@ -1,5 +1,6 @@
 """SAM and its relatives through transformers: by name on its hub, or by folder."""
 
+import logging
 from typing import Any
 
 import numpy as np
@@ -104,8 +105,10 @@ def load_hub(name: str, family: Family, device: Any, *, compiled: bool = False) 
     """
     import transformers
 
-    # Its bar for reading a file already there; fetching has one of its own.
+    # Its bar for reading a file already there; fetching has one of its own. Without a network the hub's
+    # client would report each attempt; the error says it once.
     transformers.logging.disable_progress_bar()
+    logging.getLogger("huggingface_hub").setLevel(logging.ERROR)
     model_type = _model_type(name)
     if model_type not in family.model_types:
         other = family_of(model_type)

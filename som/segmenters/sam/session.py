@@ -7,9 +7,9 @@ import numpy as np
 import supervision as sv
 from numpy.typing import NDArray
 
-from som.regions import Crop, crop_of, make_regions, normalize
+from som.masks import box_of, dense, pack
+from som.regions import Crop, make_regions
 from som.segmenters.prompt import Prompt, innermost
-from som.segmenters.sam.automatic import compact
 from som.segmenters.sam.devices import in_batches
 from som.segmenters.sam.frame import Upsampler
 from som.segmenters.sam.model import Encoded, PromptModel, Prompts
@@ -81,7 +81,7 @@ class SamSession:
             The changed region, one row.
         """
         prompt.check(self.size_wh, alone=False)
-        mask = self._mask_of(regions, row)
+        mask = dense(regions, row, self._encoded.frame.image_hw)
         left_out = mask.copy()
         for x, y in prompt.outside:
             reach = max(3, round(np.sqrt(np.count_nonzero(mask)) / 4))
@@ -147,30 +147,13 @@ class SamSession:
             np.stack(masks).astype(np.float32) if masks else None,
         )
 
-    def _mask_of(self, regions: sv.Detections, row: int) -> NDArray[np.bool_]:
-        width, height = self.size_wh
-        mask = np.zeros((height, width), bool)
-        one = normalize(regions[[row]], self.size_wh)  # type: ignore[arg-type]
-        if one.mask is None:
-            x1, y1, x2, y2 = np.rint(one.xyxy[0]).astype(int)
-            mask[y1:y2, x1:x2] = True
-        else:
-            crop = crop_of(one, 0)
-            high, wide = crop.mask.shape
-            mask[crop.top : crop.top + high, crop.left : crop.left + wide] = crop.mask
-        return mask
-
     def _regions(self, answers: list[tuple[Crop, float]]) -> sv.Detections:
         if not answers:
             return make_regions(np.zeros((0, 4)), source=self._source)
         size_hw = self._encoded.frame.image_hw
-        masks = [compact(crop.mask, crop.left, crop.top, size_hw) for crop, _ in answers]
-        boxes = [
-            (crop.left, crop.top, crop.left + crop.mask.shape[1], crop.top + crop.mask.shape[0])
-            for crop, _ in answers
-        ]
+        masks = [pack(crop, size_hw) for crop, _ in answers]
         return make_regions(
-            np.array(boxes),
+            np.array([box_of(crop) for crop, _ in answers]),
             mask=sv.CompactMask.merge(masks),
             confidence=[score for _, score in answers],
             source=self._source,

@@ -17,7 +17,8 @@ def best_ious(some: list[NDArray[np.bool_]], others: list[NDArray[np.bool_]]) ->
     b = np.stack([mask.ravel() for mask in others]).astype(np.float32)
     shared = a @ b.T
     ious: NDArray[np.float64] = shared / (a.sum(1)[:, None] + b.sum(1)[None] - shared)
-    return ious.max(axis=1)
+    best: NDArray[np.float64] = ious.max(axis=1)
+    return best
 
 
 @pytest.mark.parametrize(

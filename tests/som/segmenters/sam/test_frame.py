@@ -3,7 +3,8 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from som.segmenters.sam.frame import Frame, Upsampler, bounds
+from som.masks import bounds
+from som.segmenters.sam.frame import Frame, Upsampler
 
 
 def enlarged_by_torch(frame: Frame, logits: NDArray[np.float32]) -> NDArray[np.float32]:

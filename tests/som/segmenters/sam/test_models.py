@@ -230,7 +230,8 @@ def test_devices() -> None:
 
 def test_the_stand_in_leaves_no_torchvision_behind() -> None:
     code = (
-        "import sys; from importlib.util import find_spec; there = find_spec('torchvision') is not None\n"
+        "import sys; from importlib.util import find_spec\n"
+        "there = find_spec('torchvision') is not None\n"
         "from som.segmenters.sam._torchvision import import_segment_anything as load\n"
         "assert load().SamPredictor and ('torchvision' in sys.modules) == there\n"
     )
