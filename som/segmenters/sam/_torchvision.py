@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from som.segmenters.sam.overlap import nms
+from som.segmenters.overlap import nms
 
 
 def import_segment_anything() -> Any:

@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 
 from som.masks import box_of, pack
 from som.regions import Crop
+from som.segmenters.overlap import nms
 from som.segmenters.sam.devices import in_batches
 from som.segmenters.sam.frame import Upsampler
 from som.segmenters.sam.model import Encoded, PromptModel, Prompts
-from som.segmenters.sam.overlap import nms
 
 # Crops of one layer share this much of the image's shorter side; a mask that ends this near to the
 # edge of a crop is cut off there, and is left to the neighbouring crop.

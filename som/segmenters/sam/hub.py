@@ -1,6 +1,5 @@
 """SAM and its relatives through transformers: by name on its hub, or by folder."""
 
-import logging
 from typing import Any
 
 import numpy as np
@@ -9,15 +8,12 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from som.errors import SegmenterError
+from som.segmenters import hub_files
 from som.segmenters.sam import devices
 from som.segmenters.sam.families import Family, family_of
 from som.segmenters.sam.frame import Frame
 from som.segmenters.sam.model import Encoded, Prompts
 from som.segmenters.sam.original import TorchMasks
-
-# How these models see pixels unless their checkpoint says otherwise.
-IMAGENET = {"image_mean": (0.485, 0.456, 0.406), "image_std": (0.229, 0.224, 0.225)}
-HALVES = {"image_mean": (0.5, 0.5, 0.5), "image_std": (0.5, 0.5, 0.5)}
 
 
 class HubSam:
@@ -105,59 +101,19 @@ def load_hub(name: str, family: Family, device: Any, *, compiled: bool = False) 
     """
     import transformers
 
-    # Its bar for reading a file already there; fetching has one of its own. Without a network the hub's
-    # client would report each attempt; the error says it once.
-    transformers.logging.disable_progress_bar()
-    logging.getLogger("huggingface_hub").setLevel(logging.ERROR)
-    model_type = _model_type(name)
-    if model_type not in family.model_types:
-        other = family_of(model_type)
+    found = hub_files.model_type(name)
+    if found not in family.model_types:
+        other = family_of(found)
         hint = f"use --segmenter {other}" if other else f"a {family.name} checkpoint is needed"
-        raise SegmenterError(f"{name} is a {model_type} model; {hint}")
-    try:
-        model = getattr(transformers, family.model_class).from_pretrained(name, use_safetensors=True)
-    except (OSError, ValueError, RuntimeError) as error:
-        raise SegmenterError(f"cannot load {name}: {_first_line(error)}") from error
-    except ImportError as error:
-        needs = "timm" if "timm" in str(error) else _first_line(error)
-        raise SegmenterError(f"{name} needs another package: pip install {needs}") from error
+        raise SegmenterError(f"{name} is a {found} model; {hint}")
+    model = hub_files.load(name, getattr(transformers, family.model_class))
     if compiled:
         model.vision_encoder = torch.compile(model.vision_encoder)
-    return HubSam(model, family, _seen(name, family), device)
-
-
-def _model_type(name: str) -> str:
-    from transformers import PreTrainedConfig
-
-    try:
-        settings, _ = PreTrainedConfig.get_config_dict(name)
-    except (OSError, ValueError) as error:
-        raise SegmenterError(
-            f"no checkpoint {name!r}: no folder with config.json, and not to be had from the model hub "
-            f"({_first_line(error)})"
-        ) from error
-    if "model_type" not in settings:
-        raise SegmenterError(f"no checkpoint {name!r}: the folder has no config.json of a model")
-    return str(settings["model_type"])
-
-
-def _seen(name: str, family: Family) -> dict[str, Any]:
-    """How the checkpoint's own image processor normalises pixels."""
-    from transformers import ImageProcessingMixin
-
-    usual = HALVES if family.name == "sam3" else IMAGENET
-    try:
-        settings, _ = ImageProcessingMixin.get_image_processor_dict(name)
-    except OSError:
-        return usual
-    return {key: settings.get(key) or usual[key] for key in usual}
+    usual = hub_files.HALVES if family.name == "sam3" else hub_files.IMAGENET
+    return HubSam(model, family, hub_files.image_settings(name, usual), device)
 
 
 def _as_float(features: Any) -> Any:
     if isinstance(features, list | tuple):
         return type(features)(_as_float(part) for part in features)
     return features.float()
-
-
-def _first_line(error: BaseException) -> str:
-    return str(error).strip().partition("\n")[0]

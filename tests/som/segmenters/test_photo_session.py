@@ -94,7 +94,7 @@ def test_prompts_are_read_as_written() -> None:
     assert box.box_xyxy == (1, 2, 30, 40)
     assert stroke.inside == ((0, 0), (10, 0), (10, 10))
     for wrong in ("1", "1,2,3", "a,b", "nan,2", "!", "1,2;3,4"):
-        with pytest.raises(SegmenterError, match="cannot read|a point is"):
+        with pytest.raises(SegmenterError, match=r"cannot read|a point is"):
             parse_points(wrong)
     with pytest.raises(SegmenterError, match="box 30,2,1,40 is empty"):
         parse_box("30,2,1,40")

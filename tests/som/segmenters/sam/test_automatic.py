@@ -5,11 +5,11 @@ import pytest
 from numpy.typing import NDArray
 
 from benchmarks.local_decoder import LocalDecoder
+from som.segmenters.overlap import nms
 from som.segmenters.sam._torchvision import import_segment_anything
 from som.segmenters.sam.automatic import Pass, candidates, crop_boxes, masks_everywhere
 from som.segmenters.sam.devices import pick
 from som.segmenters.sam.original import OriginalSam
-from som.segmenters.sam.overlap import nms
 
 
 def best_ious(some: list[NDArray[np.bool_]], others: list[NDArray[np.bool_]]) -> NDArray[np.float64]:

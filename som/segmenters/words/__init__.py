@@ -1,0 +1,1 @@
+"""Regions by words: what a phrase describes, found by open-vocabulary models."""
