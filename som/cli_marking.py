@@ -22,7 +22,7 @@ def marking_options(command: Command) -> Command:
         click.option(
             "--segmenter", default="auto", show_default=True, metavar="NAME",
             help="What finds regions: auto, screen, photo; by a model sam, sam2, sam3, sam-hq, "
-            "slimsam, edgetam.",
+            "slimsam, edgetam, detector, omniparser.",
         ),
         click.option(
             "--weights", metavar="NAME|PATH",
@@ -30,6 +30,18 @@ def marking_options(command: Command) -> Command:
         ),
         click.option(
             "--device", metavar="NAME", help="cuda, mps or cpu. Default: the fastest there is.",
+        ),
+        click.option(
+            "--detections", metavar="JSON", type=click.Path(path_type=Path),
+            help="Mark the regions in this file: COCO, LabelMe, supervision, a mark file.",
+        ),
+        click.option(
+            "--find", metavar='"PHRASE; ..."',
+            help="Mark what these words describe; --segmenter makes masks of it (auto: sam2).",
+        ),
+        click.option(
+            "--find-model", metavar="NAME|PATH",
+            help="A Grounding DINO, OWLv2 or SAM 3. Default: IDEA-Research/grounding-dino-tiny.",
         ),
         click.option(
             "--point", "points", multiple=True, metavar="X,Y",
@@ -108,15 +120,38 @@ def make_marker(marking: dict[str, Any]) -> "Marker":
 def _segmenter(marking: dict[str, Any]) -> Any:
     """The segmenter that the options ask for; takes its options out of them."""
     from som import segmenters
+    from som.detections_file import DetectionsFile
     from som.segmenters.prompted import PromptedSegmenter, read_prompts
 
     drawn = [marking.pop(name) for name in ("points", "boxes", "strokes", "areas")]
-    name, granularity = marking.pop("segmenter"), marking.pop("granularity")
+    detections = marking.pop("detections")
+    find, find_model = marking.pop("find"), marking.pop("find_model")
+    name = marking.pop("segmenter")
     options = {key: marking.pop(key) for key in ("weights", "device")}
     options = {key: value for key, value in options.items() if value is not None}
-    if options and name in WEIGHTLESS:
+    options["granularity"] = marking.pop("granularity")
+    if sum((find is not None, detections is not None, any(drawn))) > 1:
+        raise SomError("give one of --find, --detections, and points and boxes")
+    if detections is not None:
+        return DetectionsFile(detections)
+    if find is not None:
+        return _words(find, find_model, name, options)
+    if name in WEIGHTLESS and len(options) > 1:
         raise SomError(f"--{next(iter(options))} goes with a model: add --segmenter sam, sam2, ...")
     if any(drawn) and name == "auto":
         name = "photo"
-    segmenter = segmenters.get(name, granularity=granularity, **options)
+    segmenter = segmenters.get(name, **options)
     return PromptedSegmenter(segmenter, read_prompts(*drawn)) if any(drawn) else segmenter
+
+
+def _words(find: str, model: str | None, name: str, options: dict[str, Any]) -> Any:
+    """What finds the phrases; `name` is the segmenter that makes masks of its boxes."""
+    from som import segmenters
+    from som.segmenters.words.segmenter import WordsSegmenter
+
+    phrases = find.split(";")
+    if name == "sam3" and model is None:
+        return WordsSegmenter(phrases, **{"weights": "facebook/sam3", **options})
+    refine = segmenters.get("sam2" if name == "auto" else name, **options) if name != "screen" else None
+    options.pop("weights", None)
+    return WordsSegmenter(phrases, weights=model, refine=refine, **options)

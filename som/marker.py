@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from som import segmenters
 from som.colors import assign
+from som.detections_file import DetectionsFile
 from som.errors import SomError
 from som.image import load_image, resize
 from som.layout import Layout
@@ -98,7 +99,7 @@ class Marker:
         with _timed(seconds, "load"):
             image = load_image(source)
         with _timed(seconds, "segment"):
-            regions = self.segmenter(image)
+            regions = self._segment_function(_path_of(source))(image)
         return _mark(image, regions, self.options, self._name(), _path_of(source), seconds)
 
     @classmethod
@@ -119,6 +120,12 @@ class Marker:
             image = load_image(source)
         name = "detections"
         return _mark(image, detections, _options(options), name, _path_of(source), seconds)
+
+    def _segment_function(self, path: str | None) -> SegmentFunction:
+        """The segmenter; for those that look regions up by file, that of this file."""
+        if isinstance(self.segmenter, DetectionsFile):
+            return self.segmenter.of(path)
+        return self.segmenter
 
     def _name(self) -> str:
         function = self.segmenter

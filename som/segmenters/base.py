@@ -43,6 +43,8 @@ _REGISTRY: dict[str, str | Callable[..., Segmenter]] = {
     "auto": "som.segmenters.auto:AutoSegmenter",
     "screen": "som.segmenters.screen:ScreenSegmenter",
     "photo": "som.segmenters.photo:PhotoSegmenter",
+    "detector": "som.segmenters.detector:DetectorSegmenter",
+    "omniparser": "som.segmenters.detector:OmniParserSegmenter",
     **{family: _sam(family) for family in ("sam", "sam2", "sam3", "sam-hq", "slimsam", "edgetam")},
 }
 
