@@ -27,7 +27,7 @@ CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
 # Commands that live beside what they drive: name -> "module:attribute". Listing them imports these
 # modules, so they keep heavy imports inside their functions.
-ELSEWHERE: dict[str, str] = {}
+ELSEWHERE = {"name": "som.cli_name:name"}
 
 
 class _Commands(click.Group):

@@ -162,7 +162,8 @@ class MarkedImage:
         for mark in self.marks:
             if mark.text or mark.role:
                 text = json.dumps(_short(mark.text), ensure_ascii=False) if mark.text else ""
-                lines.append(" ".join(part for part in (f"[{mark.label}]", mark.role, text) if part))
+                role = " ".join(mark.role.split())
+                lines.append(" ".join(part for part in (f"[{mark.label}]", role, text) if part))
         return "\n".join(lines)
 
     def highlight(self, ids: Iterable[int]) -> NDArray[np.uint8]:

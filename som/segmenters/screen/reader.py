@@ -73,7 +73,7 @@ def recognizer() -> Recognizer:
             where this version expects them.
     """
     try:
-        import onnxruntime  # type: ignore[import-untyped]
+        import onnxruntime
 
         folder = files("rapidocr") / "models"
     except ImportError as error:

@@ -14,7 +14,7 @@ def save_tokenizer(folder: Path, *, letters: str = "abcdefghijklmnopqrstuvwxyz."
     """A WordPiece tokenizer of single letters; returns the size of its vocabulary."""
     vocab = {piece: i for i, piece in enumerate([*SPECIAL, *letters, *(f"##{x}" for x in letters)])}
     tokenizer = Tokenizer(models.WordPiece(vocab, unk_token="[UNK]"))
-    tokenizer.normalizer = normalizers.BertNormalizer()
+    tokenizer.normalizer = normalizers.BertNormalizer(strip_accents=False)
     tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
     tokenizer.post_processor = processors.TemplateProcessing(
         single="[CLS] $A [SEP]", special_tokens=[("[CLS]", 2), ("[SEP]", 3)]
