@@ -59,8 +59,8 @@ class Encoder:
         self._device = device
         self.exclusive = kind == "clip"
         self.fingerprint = _fingerprint(self._model)
-        self.scale = float(self._model.logit_scale.exp())
-        self.bias = 0.0 if self.exclusive else float(self._model.logit_bias)
+        self.scale = float(self._model.logit_scale.detach().exp())
+        self.bias = 0.0 if self.exclusive else float(self._model.logit_bias.detach())
 
     def images(self, images: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
         """Unit vectors (n, d) of RGB images."""
@@ -114,5 +114,5 @@ class Encoder:
 
 def _fingerprint(model: Any) -> str:
     """Tells weights apart by one number of each tensor."""
-    firsts = [float(values.flatten()[0]) for values in model.text_model.parameters()]
+    firsts = [float(values.detach().flatten()[0]) for values in model.text_model.parameters()]
     return hashlib.sha256(repr(firsts).encode()).hexdigest()[:16]
