@@ -49,11 +49,52 @@ def test_a_checkout_without_links_imports_the_same(tmp_path: Path) -> None:
     assert Path(where).is_relative_to(tmp_path.resolve())
 
 
+# Written in torch from top to bottom; imported inside the functions that need them.
+IN_TORCH = {
+    *(
+        f"som.segmenters.sam.{name}"
+        for name in ("_torchvision", "automatic", "devices", "dial", "hub", "original", "session")
+    ),
+    "som.segmenters.words.finders",
+    "som.naming.encoders",
+}
+
+
+@pytest.mark.parametrize(
+    ("package", "command"),
+    [
+        ("torch", ["mark", "{image}", "--segmenter", "sam"]),
+        ("segment_anything", ["mark", "{image}", "--segmenter", "sam", "--weights", "{weights}"]),
+        ("transformers", ["mark", "{image}", "--segmenter", "sam2"]),
+        ("transformers", ["mark", "{image}", "--find", "cup", "--segmenter", "photo"]),
+        ("torch", ["name", "{image}"]),
+    ],
+)
+def test_a_missing_package_is_one_line_with_the_command_that_installs_it(
+    tmp_path: Path, package: str, command: list[str]
+) -> None:
+    image = ROOT / "examples" / "images" / "coffee.jpg"
+    weights = tmp_path / "sam.pth"
+    save = f"from tests.som.segmenters.sam.tiny import *; save_original(Path({str(weights)!r}))"
+    if "{weights}" in command:
+        run(sys.executable, "-c", save, cwd=ROOT)
+    asked = [part.format(image=image, weights=weights) for part in command]
+    code = f"import sys; sys.modules[{package!r}] = None; from som.cli import main; main({asked!r})"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=tmp_path
+    )
+    assert done.returncode == 1
+    lines = [line for line in done.stderr.splitlines() if line.strip()]
+    assert len(lines) == 1, done.stderr
+    assert package in lines[0]
+    assert 'pip install "som-agent[sam]"' in lines[0]
+
+
 def test_no_module_imports_a_heavy_package_until_used() -> None:
-    code = """
+    code = f"""
 import importlib, pkgutil, sys, som
 for module in pkgutil.walk_packages(som.__path__, "som."):
-    if not module.name.endswith("__main__"):
+    if not module.name.endswith("__main__") and module.name not in {sorted(IN_TORCH)}:
         importlib.import_module(module.name)
 print(len([name for name in sys.modules if name.startswith("som.")]))
 print(*sys.modules)

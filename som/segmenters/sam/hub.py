@@ -19,8 +19,6 @@ from som.segmenters.sam.original import TorchMasks
 class HubSam:
     """A transformers model of the SAM family as a `PromptModel`."""
 
-    points_per_batch = 64
-
     def __init__(self, model: Any, family: Family, seen: dict[str, Any], device: Any) -> None:
         """Take a model in evaluation mode.
 
@@ -34,6 +32,7 @@ class HubSam:
         self.name = family.name
         self.model = model.to(device).eval()
         self.device = device
+        self.points_per_batch = devices.prompts_at_once(device)
         self._mean = torch.tensor(seen["image_mean"], device=device).view(1, 3, 1, 1)
         self._std = torch.tensor(seen["image_std"], device=device).view(1, 3, 1, 1)
         self._pads = family.model_class in ("SamModel", "SamHQModel")

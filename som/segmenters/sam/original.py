@@ -27,7 +27,6 @@ class OriginalSam:
     """A model of the `segment-anything` package as a `PromptModel`."""
 
     name = "sam"
-    points_per_batch = 64
 
     def __init__(self, sam: Any, device: Any, *, compiled: bool = False) -> None:
         """Take a `segment_anything.modeling.Sam`, in evaluation mode.
@@ -39,6 +38,7 @@ class OriginalSam:
         """
         self.sam = sam.to(device).eval()
         self.device = device
+        self.points_per_batch = devices.prompts_at_once(device)
         self._encoder = torch.compile(sam.image_encoder) if compiled else sam.image_encoder
 
     def encode(self, image: NDArray[np.uint8]) -> Encoded:

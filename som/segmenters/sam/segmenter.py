@@ -93,10 +93,10 @@ class SamSegmenter:
             Regions with compact masks, those first that a coarser setting shows too; `confidence` is
             the model's own guess of each mask's IoU.
         """
+        model = self.model  # first, since it says which package is missing
         from som.segmenters.sam.dial import Dial
 
         dial = Dial(self._family, self.granularity)
-        model = self.model
         with tqdm(
             desc=self.name, total=dial.points(image.shape[:2]), unit="point", leave=False, disable=None
         ) as bar:
@@ -112,9 +112,10 @@ class SamSegmenter:
 
     def session(self, image: NDArray[np.uint8]) -> "SamSession":
         """Prompts about one image: points, boxes, strokes, painted areas."""
+        model = self.model
         from som.segmenters.sam.session import SamSession
 
-        return SamSession(self.model, image, granularity=self.granularity)
+        return SamSession(model, image, granularity=self.granularity)
 
 
 def _load(family: Family, weights: str, device_name: str, compiled: bool) -> "PromptModel":
