@@ -43,7 +43,7 @@ def precision(device: Any) -> AbstractContextManager[Any]:
 
 
 def prompts_at_once(device: Any) -> int:
-    """How many prompts a decoder takes at once: GPUs want to be filled, processors their caches kept."""
+    """How many prompts a decoder takes at once: GPUs want to be full, processors their caches kept."""
     return 16 if device.type == "cpu" else 64
 
 
