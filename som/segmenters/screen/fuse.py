@@ -26,6 +26,20 @@ BASIC, DETAIL, CONTAINER, PART = 0.0, 0.5, 0.75, 0.9
 """Levels: what a person acts on; plain text and pictures; what holds several; parts of controls."""
 LARGEST_CONTROL_PX = 64
 LARGEST_ICON_PX = 72
+# How often a press on a region of each role did something, on the half of the rendered pages that is
+# tuned on (python -m benchmarks.screens score PAGES --split tune prints it).
+ACTS = {
+    "menuitem": 0.85,
+    "button": 0.65,
+    "checkbox": 0.65,
+    "icon": 0.65,
+    "textbox": 0.6,
+    "link": 0.3,
+    "image": 0.3,
+    "text": 0.25,
+    "group": 0.2,
+    "heading": 0.2,
+}
 
 
 def fuse(items: Sequence[Item], em_px: float, image_width: int) -> list[Item]:
@@ -93,7 +107,7 @@ def _as_paragraph(lines: list[Item]) -> Item:
         " ".join(line.text for line in lines),
         min(line.score for line in lines),
         role="text",
-        confidence=0.3 * min(line.score for line in lines),
+        confidence=ACTS["text"] * min(line.score for line in lines),
         level=DETAIL,
     )
 
@@ -106,25 +120,25 @@ def _as_control(panel: Item, children: list[Item], scale: float) -> Item | None:
     small = min(width, height) <= 26 * scale and max(width, height) <= 30 * scale
     if not texts and small and 0.75 <= width / height <= 1.33:
         if min(width, height) >= 9 * scale and len(others) <= 1:
-            return replace(panel, role="checkbox", interactive=True, confidence=0.6)
+            return replace(panel, role="checkbox", interactive=True, confidence=ACTS["checkbox"])
         return None
     if height > LARGEST_CONTROL_PX * scale or height < 14 * scale:
         return None
     text = " ".join(c.text for c in texts)
     if not children:
         if width >= 4 * height and width <= 900 * scale:
-            return replace(panel, role="textbox", interactive=True, confidence=0.5)
+            return replace(panel, role="textbox", interactive=True, confidence=ACTS["textbox"])
         if width <= LARGEST_ICON_PX * scale:
             # A disc or a square as large as a button is one more often than not.
             button = min(width, height) >= 20 * scale and 0.8 <= width / height <= 1.25
             level = BASIC if button else CONTAINER
-            return replace(panel, role="icon", confidence=0.3, level=level)
+            return replace(panel, role="icon", confidence=ACTS["icon"], level=level)
         return None
     if not texts:
         if width <= 2 * LARGEST_ICON_PX * scale and len(others) <= 2:
-            return replace(panel, role="button", interactive=True, confidence=0.6)
+            return replace(panel, role="button", interactive=True, confidence=ACTS["button"])
         if len(others) <= 1 and width >= 4 * height:
-            return replace(panel, role="textbox", interactive=True, confidence=0.5)
+            return replace(panel, role="textbox", interactive=True, confidence=ACTS["textbox"])
         return None
     if len(texts) > 1 or len(others) > 2 or height > 4.2 * texts[0].height:
         return None
@@ -133,13 +147,13 @@ def _as_control(panel: Item, children: list[Item], scale: float) -> Item | None:
     if right > 2.5 * left + 3 * height and left <= 3 * height:
         if width > 700 * scale and not others:
             return None
-        return replace(panel, text=text, role="textbox", interactive=True, confidence=0.6)
-    return replace(panel, text=text, role="button", interactive=True, confidence=0.8)
+        return replace(panel, text=text, role="textbox", interactive=True, confidence=ACTS["textbox"])
+    return replace(panel, text=text, role="button", interactive=True, confidence=ACTS["button"])
 
 
 def _as_container(panel: Item, children: list[Item]) -> Item:
     text = " ".join(child.text for child in children if child.text)
-    return replace(panel, text=text[:200], role="group", confidence=0.4, level=CONTAINER)
+    return replace(panel, text=text[:200], role="group", confidence=ACTS["group"], level=CONTAINER)
 
 
 def _is_figure(text: str) -> bool:
@@ -149,7 +163,7 @@ def _is_figure(text: str) -> bool:
 
 def _as_leaf(item: Item, scale: float, in_menu: bool) -> Item:
     if item.kind == "picture":
-        return replace(item, role="image", confidence=0.6)
+        return replace(item, role="image", confidence=ACTS["image"])
     if item.kind == "icon":
         large = max(item.width, item.height) > LARGEST_ICON_PX * scale
         tiny = max(item.width, item.height) < 8 * scale
@@ -157,18 +171,24 @@ def _as_leaf(item: Item, scale: float, in_menu: bool) -> Item:
         if not (large or tiny or in_menu):
             item = grow_icon(item)
         return replace(
-            item, role="icon", interactive=not large and not tiny, confidence=0.4, level=level
+            item,
+            role="icon",
+            interactive=not large and not tiny,
+            confidence=ACTS["icon"],
+            level=level,
         )
     if in_menu:
-        return replace(item, role=item.role or "link", interactive=True, confidence=0.6 * item.score)
+        sure = ACTS["menuitem"] * item.score
+        return replace(item, role=item.role or "link", interactive=True, confidence=sure)
     if is_caption(item, 14 * scale):
-        return replace(item, role="heading", confidence=0.3 * item.score, level=CONTAINER)
+        return replace(item, role="heading", confidence=ACTS["heading"] * item.score, level=CONTAINER)
     heading = item.height > 1.4 * 16.5 * scale
     short = len(item.text) <= 30 and not heading
+    role = "link" if short else "heading" if heading else "text"
     return replace(
         item,
-        role="link" if short else "heading" if heading else "text",
+        role=role,
         interactive=short,
-        confidence=(0.45 if short else 0.3) * item.score,
+        confidence=ACTS[role] * item.score,
         level=CONTAINER if heading or _is_figure(item.text) else BASIC if short else DETAIL,
     )

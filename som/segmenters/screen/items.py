@@ -17,7 +17,7 @@ class Item:
         score: how sure its reading is, 0..1.
         role: "" until fused.
         interactive: whether a person could act on it.
-        confidence: of it being a region of that role.
+        confidence: how likely a press on it does something.
         level: least granularity at which it is given.
         has_icon: whether a text's box takes in an icon.
     """
