@@ -26,6 +26,7 @@ BASIC, DETAIL, CONTAINER, PART = 0.0, 0.5, 0.75, 0.9
 """Levels: what a person acts on; plain text and pictures; what holds several; parts of controls."""
 LARGEST_CONTROL_PX = 64
 LARGEST_ICON_PX = 72
+TILE_PX = 56, 220
 # How often a press on a region of each role did something, on the half of the rendered pages that is
 # tuned on (python -m benchmarks.screens score PAGES --split tune prints it).
 ACTS = {
@@ -122,9 +123,11 @@ def _as_control(panel: Item, children: list[Item], scale: float) -> Item | None:
         if min(width, height) >= 9 * scale and len(others) <= 1:
             return replace(panel, role="checkbox", interactive=True, confidence=ACTS["checkbox"])
         return None
+    text = " ".join(c.text for c in texts)
+    if _is_tile(panel, texts, others, scale):
+        return replace(panel, text=text, role="button", interactive=True, confidence=ACTS["button"])
     if height > LARGEST_CONTROL_PX * scale or height < 14 * scale:
         return None
-    text = " ".join(c.text for c in texts)
     if not children:
         if width >= 4 * height and width <= 900 * scale:
             return replace(panel, role="textbox", interactive=True, confidence=ACTS["textbox"])
@@ -149,6 +152,26 @@ def _as_control(panel: Item, children: list[Item], scale: float) -> Item | None:
             return None
         return replace(panel, text=text, role="textbox", interactive=True, confidence=ACTS["textbox"])
     return replace(panel, text=text, role="button", interactive=True, confidence=ACTS["button"])
+
+
+def _is_tile(panel: Item, texts: list[Item], others: list[Item], scale: float) -> bool:
+    """Whether a panel is a tile as launchers have them: a picture, its name below, both centred."""
+    width, height = panel.width, panel.height
+    low, high = TILE_PX[0] * scale, TILE_PX[1] * scale
+    if not (low <= width <= high and low <= height <= high and 0.5 <= width / height <= 2):
+        return False
+    if len(others) != 1 or not 1 <= len(texts) <= 3:
+        return False
+    middle = (panel.box_xyxy[0] + panel.box_xyxy[2]) / 2
+    picture = others[0].box_xyxy
+    if (picture[2] - picture[0]) < 16 * scale or (picture[3] - picture[1]) < 16 * scale:
+        return False
+    below = all(text.box_xyxy[1] >= picture[3] - 2 * scale for text in texts)
+    centred = all(
+        abs((item.box_xyxy[0] + item.box_xyxy[2]) / 2 - middle) <= 0.08 * width
+        for item in (*texts, others[0])
+    )
+    return below and centred
 
 
 def _as_container(panel: Item, children: list[Item]) -> Item:

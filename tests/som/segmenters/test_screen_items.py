@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from som.segmenters.screen.fuse import ACTS, BASIC, fuse
 from som.segmenters.screen.items import Item
 from som.segmenters.screen.reader import Reading
 from som.segmenters.screen.segmenter import _looks_drawn
@@ -55,3 +56,33 @@ def test_headings_in_small_capitals_are_captions_and_entries_with_an_icon_are_no
     assert not is_caption(
         Item(np.array([4, 20, 73, 33], np.float32), "text", "GENERAL", has_icon=True), EM
     )
+
+
+@pytest.mark.parametrize(
+    ("left", "lines", "tile"),
+    [
+        (48, ["Terminal"], True),
+        (48, ["Show", "Help"], True),
+        (12, ["Terminal"], False),  # a card of figures has its icon at a side
+        (48, ["One", "Two", "Three", "Four"], False),
+    ],
+)
+def test_a_picture_with_its_name_below_is_a_tile(left: int, lines: list[str], tile: bool) -> None:
+    panel = Item(np.array([0, 0, 140, 150], np.float32), "panel")
+    icon = Item(np.array([left, 20, left + 44, 64], np.float32), "icon")
+    names = [text(said, 46, 76 + 18 * i, 94, 88 + 18 * i) for i, said in enumerate(lines)]
+    first, *inside = fuse([panel, icon, *names], EM, 1280)[: 2 + len(lines)]
+    assert (first.role == "button") is tile
+    assert (first.level == BASIC) is tile
+    if tile:
+        assert first.text == " ".join(lines)
+        assert not any(item.interactive for item in inside)
+
+
+def test_confidence_is_how_likely_a_press_acts() -> None:
+    button = Item(np.array([0, 0, 90, 30], np.float32), "panel")
+    items = fuse([button, text("Save", 20, 8, 60, 22), text("A label", 200, 8, 250, 22)], EM, 1280)
+    roles = {item.text: (item.role, item.confidence) for item in items if item.level == BASIC}
+    assert roles["Save"] == ("button", ACTS["button"])
+    role, sure = roles["A label"]
+    assert sure <= ACTS[role] < ACTS["button"]
