@@ -108,7 +108,8 @@ class Marker:
 
         Args:
             source: the image, anything `som.load_image` takes.
-            detections: in pixels of that image; not changed.
+            detections: in pixels of that image; not changed. Their `tracker_id`, where each has one
+                of its own, is the number of the mark.
             **options: the fields of `Options`.
 
         Raises:
@@ -151,17 +152,27 @@ def _mark(
         drawn_wh = _drawn_size(size_wh, options.max_side)
         on_canvas = scale_regions(regions, size_wh, drawn_wh)
         texts = text_of(regions, "text")
-        labels = label_names(len(regions), options.style.labels, texts=texts)
+        ids = _ids(regions)
+        every = label_names(int(ids.max(initial=0)), options.style.labels, texts=texts)
+        labels = [every[i - 1] for i in ids]
         canvas = resize(image, drawn_wh) if drawn_wh != size_wh else image
         crops = crops_of(on_canvas)
         placement = place(on_canvas, labels, drawn_wh, style=options.style, image=canvas, crops=crops)
         colors = assign(on_canvas, canvas)
-    ids = np.arange(1, len(regions) + 1)
     layout = Layout(drawn_wh, labels, colors, placement, options.style)
     marked = MarkedImage(image, regions, ids, layout, segmenter, seconds, path)
     with _timed(seconds, "draw"):
         _ = marked.drawn
     return marked
+
+
+def _ids(regions: sv.Detections) -> NDArray[np.int64]:
+    """Mark ids: those that a tracker gave, where each region has one of its own; else 1, 2, ..."""
+    tracked = regions.tracker_id
+    own = tracked is not None and len(tracked) > 0 and len(np.unique(tracked)) == len(tracked)
+    if tracked is not None and own and tracked.min() >= 1:
+        return tracked.astype(np.int64)
+    return np.arange(1, len(regions) + 1)
 
 
 def _options(options: dict[str, Any]) -> Options:

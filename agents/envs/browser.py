@@ -1,0 +1,524 @@
+"""A real Chromium as an environment: marks from its pages, actions on marks."""
+
+import os
+import re
+import shutil
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from time import perf_counter
+from typing import Any, Self
+from urllib.parse import urlsplit
+
+import numpy as np
+from numpy.typing import NDArray
+
+from som.agents.envs.base import Observation, Outcome, Tab, Target
+from som.agents.envs.numbers import Numbers
+from som.agents.envs.page import PageLook, PageMark, find, look, without_secrets
+from som.agents.envs.presses import PressError, carry_out
+from som.agents.envs.view import View, mark_view
+from som.agents.network import NetworkPolicy, guard
+from som.errors import MissingDependencyError, SomError
+from som.image import load_image
+
+MARKS = ("dom", "screen", "both")
+FLAGS = [
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-features=AutofillServerCommunication,OptimizationHints,MediaRouter,Translate",
+    # Nothing may go round the proxy.
+    "--force-webrtc-ip-handling-policy=disable_non_proxied_udp",
+]
+# Hosts that the browser itself calls on, flags or no flags.
+ERRANDS = (".googleapis.com", ".google.com", ".gstatic.com", ".gvt1.com")
+# A page is looked at once nothing has changed in it for a moment, or after this long.
+QUIET_MS, LONGEST_MS = 120, 1500
+_SETTLE = """([quiet, longest]) => new Promise((done) => {
+  let timer = setTimeout(done, quiet);
+  const observer = new MutationObserver(() => {
+    clearTimeout(timer);
+    timer = setTimeout(done, quiet);
+  });
+  observer.observe(document, { subtree: true, childList: true, attributes: true, characterData: true });
+  setTimeout(() => { observer.disconnect(); done(); }, longest);
+})"""
+_STATE = """() => [document.URL, document.title, scrollX, scrollY, document.body?.innerText,
+  ...[...document.querySelectorAll("input, textarea, select")].map((e) => [e.value, e.checked]),
+  document.body?.innerHTML.length, document.activeElement?.tagName].join("|")"""
+_LOCAL_SCHEMES = re.compile(r"^(file|ftp|ftps|chrome|view-source):")
+OnDialog = Callable[[str, str], bool]
+
+
+class BrowserEnv:
+    """A Chromium that shows its pages as marked screenshots and acts on marks.
+
+    Example:
+        >>> with BrowserEnv("https://example.org") as env:  # doctest: +SKIP
+        ...     seen = env.observe()
+        ...     env.act(Click(mark=1))
+    """
+
+    name = "browser"
+
+    def __init__(
+        self,
+        url: str = "about:blank",
+        *,
+        marks: str = "both",
+        viewport_wh: tuple[int, int] = (1280, 800),
+        density: float = 1,
+        headless: bool = True,
+        policy: NetworkPolicy | None = None,
+        reveal: Callable[[str], str] | None = None,
+        mask: Callable[[str], str] | None = None,
+        on_dialog: OnDialog | None = None,
+        executable_path: str | None = None,
+        timeout_s: float = 15,
+        **marking: Any,
+    ) -> None:
+        """Start a browser and open a page.
+
+        Args:
+            url: the first page.
+            marks: "dom" from the documents, "screen" from pixels, or "both": pixels where no document
+                knows what is shown (canvases, pictures, videos).
+            viewport_wh: of the page, in CSS pixels.
+            density: screenshot pixels for one of CSS.
+            headless: without a window.
+            policy: where the browser may go; public addresses only, when not given.
+            reveal: turns a text with names of secrets into what is typed.
+            mask: takes the values of secrets out of a text.
+            on_dialog: decides on "confirm" and "prompt" dialogs, by kind and message; they are
+                dismissed without it. "alert" and "beforeunload" are accepted.
+            executable_path: of Chromium; an installed one, or playwright's own, when not given.
+            timeout_s: longest wait for a page.
+            **marking: options of `som.Marker`: style, max_side, ...
+
+        Raises:
+            SomError: an option is wrong, no browser can be started, or the address may not be opened.
+            MissingDependencyError: playwright is not installed.
+        """
+        if marks not in MARKS:
+            raise SomError(f"no marks {marks!r}; choose one of: {', '.join(MARKS)}")
+        self.policy = policy or NetworkPolicy()
+        reason = self.policy.check(url)
+        if reason:
+            raise SomError(f"cannot open {url}: {reason}")
+        self.viewport_wh, self.density, self._marks = viewport_wh, density, marks
+        self._reveal, self._mask = reveal or (lambda text: text), mask or (lambda text: text)
+        self._on_dialog, self._timeout_ms, self._marking = on_dialog, timeout_s * 1000, marking
+        self._notes: list[str] = []
+        self._asked: set[str] = set()
+        self._crashed: set[Any] = set()
+        self._numbers = Numbers()
+        self._seen: dict[int, PageMark] = {}
+        self._points: dict[int, tuple[float, float]] = {}
+        self._view = View((0, 0, *viewport_wh), 1.0)
+        self._next_view: tuple[float, float, float, float] | None = None
+        self._stack = ExitStack()
+        try:
+            self._start(url, headless, executable_path)
+        except BaseException:
+            self.close()
+            raise
+
+    def _start(self, url: str, headless: bool, executable_path: str | None) -> None:
+        try:
+            from playwright.sync_api import Error, sync_playwright
+        except ImportError as error:
+            install = 'pip install "som-agent[browser]" && playwright install chromium'
+            raise MissingDependencyError(f"the browser needs playwright: {install}") from error
+        self._guard = self._stack.enter_context(guard(self.policy))
+        playwright = self._stack.enter_context(_shared(sync_playwright))
+        path = executable_path or shutil.which("chromium") or shutil.which("chromium-browser")
+        # Chromium refuses its sandbox to root.
+        flags = [*FLAGS, "--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else FLAGS
+        try:
+            self._browser = playwright.chromium.launch(
+                executable_path=path,
+                headless=headless,
+                args=flags,
+                proxy={"server": self._guard.server, "bypass": "<-loopback>"},
+            )
+        except Error as error:
+            raise SomError(
+                f"no browser can be started ({_first_line(error)}); run: playwright install chromium"
+            ) from error
+        self._stack.callback(self._quietly, self._browser.close)
+        self._context = self._browser.new_context(
+            viewport={"width": self.viewport_wh[0], "height": self.viewport_wh[1]},
+            device_scale_factor=self.density,
+            accept_downloads=self.policy.allow_downloads,
+            service_workers="block",
+        )
+        self._context.set_default_timeout(self._timeout_ms)
+        self._context.route(_LOCAL_SCHEMES, self._local)
+        self._context.on("page", self._new_page)
+        self._page = self._context.new_page()
+        self._notes.clear()
+        self.open(url)
+
+    def __enter__(self) -> Self:
+        """The environment itself."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close it."""
+        self.close()
+
+    def close(self) -> None:
+        """`Environment.close`."""
+        self._stack.close()
+
+    @property
+    def page(self) -> Any:
+        """Playwright's page that is looked at; another or a new one when that was closed."""
+        if self._page.is_closed():
+            open_pages = self._context.pages
+            self._note("the tab was closed")
+            self._page = open_pages[-1] if open_pages else self._context.new_page()
+        return self._page
+
+    def observe(self) -> Observation:
+        """`Environment.observe`.
+
+        Raises:
+            SomError: the browser was closed.
+        """
+        from playwright.sync_api import Error
+
+        try:
+            return self._observe()
+        except Error as error:
+            if "crashed" not in str(error):
+                raise SomError(f"the page cannot be looked at: {_first_line(error)}") from error
+            self._crashed.add(self._page)
+            return self._observe()
+
+    def _observe(self) -> Observation:
+        seconds: dict[str, float] = {}
+        start = perf_counter()
+        page = self._ready_page()
+        seconds["settle"], start = perf_counter() - start, perf_counter()
+        found = self._look(page)
+        seconds["marks"], start = perf_counter() - start, perf_counter()
+        image = self._screenshot(page, found)
+        seconds["screenshot"], start = perf_counter() - start, perf_counter()
+        box, self._next_view = self._next_view, None
+        marked, self._view, self._points = mark_view(
+            image, found, self._numbers, box, self.density, self._marks, self._marking
+        )
+        self._seen = {self._numbers.of(mark.key): mark for mark in found.marks}
+        on_image = {int(i) for i in marked.ids}
+        seconds["draw"] = perf_counter() - start
+        self._notes += [f"refused: {reason}" for reason in self._refused()]
+        notes, self._notes = tuple(map(self._mask, dict.fromkeys(self._notes))), []
+        return Observation(
+            marked=marked,
+            url=self._mask(page.url),
+            title=self._mask(_title(page)),
+            tabs=tuple(
+                Tab(self._mask(_title(tab)), self._mask(tab.url), tab == page)
+                for tab in self._context.pages
+            ),
+            notes=notes,
+            new_ids=self._numbers.take_new() & on_image,
+            states={
+                i: ", ".join(self._seen[i].states)
+                for i in sorted(on_image & set(self._seen))
+                if self._seen[i].states
+            },
+            seconds=seconds,
+        )
+
+    def act(self, action: Any) -> Outcome:
+        """`Environment.act`."""
+        from playwright.sync_api import Error
+
+        start = perf_counter()
+        before = self._state()
+        noted = len(self._notes)
+        try:
+            message = carry_out(action, self)
+        except PressError as refusal:
+            return Outcome(False, self._mask(str(refusal)), False, perf_counter() - start)
+        except Error as error:
+            message = f"that did not work: {_first_line(error)}"
+            return Outcome(False, self._mask(message), None, perf_counter() - start)
+        self._settle(self.page)
+        changed = self._state() != before or len(self._notes) > noted
+        if not changed and action.action not in ("wait", "zoom", "mark_region"):
+            message += "; nothing changed on the page"
+        return Outcome(True, self._mask(message), changed, perf_counter() - start)
+
+    def describe(self, mark_id: int) -> Target | None:
+        """`Environment.describe`."""
+        mark = self._seen.get(mark_id)
+        if mark is None:
+            return None
+        known = mark.element
+        return Target(
+            role=mark.role,
+            text=mark.text,
+            tag=known["tag"],
+            type=known["type"],
+            href=str(known["href"]),
+            form_action=known["form_action"],
+            autocomplete=known["autocomplete"],
+            url=mark.frame.url,
+        )
+
+    # What `presses` works with.
+
+    def open(self, url: str) -> None:
+        """Open an address in this tab.
+
+        Raises:
+            PressError: it may not be opened, or does not answer.
+        """
+        from playwright.sync_api import Error
+        from playwright.sync_api import TimeoutError as Late
+
+        reason = self.policy.check(url)
+        if reason:
+            raise PressError(f"{url} was not opened: {reason}")
+        try:
+            self.page.goto(url, wait_until="domcontentloaded", timeout=self._timeout_ms)
+        except Late:
+            self._note(f"{url} is still loading")
+        except Error as error:
+            refused = self._refused()
+            why = refused[0] if refused else _first_line(error)
+            raise PressError(f"{url} could not be opened: {why}") from error
+
+    def locate(self, mark_id: int) -> tuple[float, float]:
+        """Where a press reaches a mark now, in CSS pixels; scrolls to it when it has left the screen.
+
+        Raises:
+            PressError: there is no such mark, or it is gone, hidden or disabled.
+        """
+        mark = self._seen.get(mark_id)
+        if mark is None:
+            if mark_id in self._points:
+                return self._points[mark_id]
+            raise PressError(f"there is no mark [{mark_id}] on the last image")
+        if "disabled" in mark.states:
+            raise PressError(f"[{mark_id}] is disabled")
+        now = self._fresh(mark)
+        if now is None:
+            element = find(mark)
+            if element is None:
+                raise PressError(f"[{mark_id}] is gone from the page")
+            element.scroll_into_view_if_needed(timeout=2000)
+            now = self._fresh(mark)
+        if now is None:
+            raise PressError(f"[{mark_id}] is there, but something lies over it or it is hidden")
+        return now.anchor
+
+    def element(self, mark_id: int) -> Any:
+        """Playwright's handle on a mark's element, None for marks that come from pixels.
+
+        Raises:
+            PressError: it is gone.
+        """
+        mark = self._seen.get(mark_id)
+        if mark is None:
+            return None
+        element = find(mark)
+        if element is None:
+            raise PressError(f"[{mark_id}] is gone from the page")
+        return element
+
+    def reveal(self, text: str) -> str:
+        """What to type for a text that may name secrets."""
+        return self._reveal(text)
+
+    def to_page(self, x: float, y: float) -> tuple[float, float]:
+        """A point of the last image, in CSS pixels of the page."""
+        return self._view.to_page(x, y, self.density)
+
+    def look_closer(self, box: tuple[float, float, float, float]) -> None:
+        """Make the next observation one of this box, in CSS pixels."""
+        self._next_view = box
+
+    def box_of(self, mark_id: int) -> tuple[float, float, float, float]:
+        """A mark's box in CSS pixels.
+
+        Raises:
+            PressError: there is no such mark.
+        """
+        if mark_id not in self._seen:
+            raise PressError(f"there is no mark [{mark_id}] to look at more closely")
+        return self._seen[mark_id].box
+
+    def switch(self, number: int) -> None:
+        """Go to another tab, counted from 1.
+
+        Raises:
+            PressError: there is no such tab.
+        """
+        pages = self._context.pages
+        if not 1 <= number <= len(pages):
+            raise PressError(f"there is no tab {number}; there are {len(pages)}")
+        self._page = pages[number - 1]
+        self._page.bring_to_front()
+
+    def new_tab(self) -> None:
+        """Open an empty tab and go to it."""
+        self._page = self._context.new_page()
+
+    # What happens around a page.
+
+    def _refused(self) -> list[str]:
+        """Why requests of pages were refused; the browser's own errands are nobody's business."""
+        refused = self._guard.take_refused()
+        asked, self._asked = self._asked, set()
+        return [reason for host, reason in refused if host in asked or not host.endswith(ERRANDS)]
+
+    def _ready_page(self) -> Any:
+        from playwright.sync_api import Error
+
+        try:
+            page = self.page
+            if page in self._crashed:
+                self._replace(page)
+            self._settle(self.page)
+        except Error as error:
+            raise SomError("the browser was closed; start again") from error
+        return self.page
+
+    def _settle(self, page: Any) -> None:
+        from playwright.sync_api import Error
+        from playwright.sync_api import TimeoutError as Late
+
+        try:
+            page.wait_for_load_state("domcontentloaded", timeout=self._timeout_ms)
+            page.evaluate(_SETTLE, [QUIET_MS, LONGEST_MS])
+        except Late:
+            self._note("the page is still loading")
+        except Error:
+            # It went elsewhere in the meantime: wait for what comes.
+            if not page.is_closed() and self._browser.is_connected():
+                try:
+                    page.wait_for_load_state("domcontentloaded", timeout=self._timeout_ms)
+                except Error:
+                    self._replace(page)
+
+    def _replace(self, page: Any) -> None:
+        """A page that has crashed gives way to a new one at the same address."""
+        url = page.url
+        self._note("the tab crashed and was opened again")
+        self._page = self._context.new_page()
+        self._quietly(page.close)
+        if self.policy.check(url) is None:
+            self._quietly(lambda: self._page.goto(url, wait_until="domcontentloaded"))
+
+    def _look(self, page: Any) -> PageLook:
+        found = look(page) if self._marks != "screen" else PageLook((), (), (0, 0, 0, 0))
+        marks = tuple(without_secrets(mark, self._mask) for mark in found.marks)
+        return PageLook(marks, found.blind, found.scroll)
+
+    def _fresh(self, mark: PageMark) -> PageMark | None:
+        return next((now for now in look(self.page).marks if now.key == mark.key), None)
+
+    def _screenshot(self, page: Any, found: PageLook) -> NDArray[np.uint8]:
+        png = page.screenshot(animations="disabled", caret="hide", timeout=self._timeout_ms)
+        image = load_image(png).copy()
+        for mark in found.marks:
+            if mark.element["secret"] or any("{{secret:" in state for state in mark.states):
+                x1, y1, x2, y2 = (round(value * self.density) for value in mark.box)
+                image[y1:y2, x1:x2] = 128
+        return image
+
+    def _state(self) -> list[Any]:
+        from playwright.sync_api import Error
+
+        states: list[Any] = [len(self._context.pages)]
+        for frame in self.page.frames:
+            if not frame.url:  # refused before it began
+                continue
+            try:
+                states.append(frame.evaluate(_STATE))
+            except Error:
+                states.append("gone")
+        return states
+
+    def _new_page(self, page: Any) -> None:
+        page.on("request", lambda request: self._asked.add(urlsplit(request.url).hostname or ""))
+        page.on("dialog", self._dialog)
+        page.on("download", self._download)
+        page.on("crash", lambda _: self._crashed.add(page))
+        self._page = page
+        self._note("a new tab was opened")
+
+    def _dialog(self, dialog: Any) -> None:
+        said = " ".join(dialog.message.split())[:300]
+        accept = dialog.type in ("alert", "beforeunload")
+        if not accept and self._on_dialog is not None:
+            accept = self._on_dialog(dialog.type, said)
+        done = "accepted" if accept else "dismissed"
+        self._note(f'the page showed {dialog.type} "{said}"; it was {done}')
+        self._quietly(dialog.accept if accept else dialog.dismiss)
+
+    def _download(self, download: Any) -> None:
+        name = download.suggested_filename
+        if not self.policy.allow_downloads:
+            self._note(f"a download of {name} was refused: downloads are not allowed")
+        else:
+            self._note(f"{name} was downloaded")
+
+    def _local(self, route: Any) -> None:
+        reason = self.policy.check(route.request.url)
+        if reason is None:
+            route.continue_()
+        else:
+            self._note(f"refused: {reason}")
+            route.abort()
+
+    def _note(self, text: str) -> None:
+        self._notes.append(text)
+
+    @staticmethod
+    def _quietly(call: Callable[[], Any]) -> None:
+        from playwright.sync_api import Error
+
+        with suppress(Error):  # what is closed already needs no closing
+            call()
+
+
+_THREAD = threading.local()
+
+
+@contextmanager
+def _shared(start: Callable[[], Any]) -> Iterator[Any]:
+    """The playwright of this thread, which may have only one, for as many browsers as there are."""
+    if not getattr(_THREAD, "users", 0):
+        _THREAD.users = 0
+        _THREAD.manager = start()
+        _THREAD.playwright = _THREAD.manager.__enter__()
+    _THREAD.users += 1
+    try:
+        yield _THREAD.playwright
+    finally:
+        _THREAD.users -= 1
+        if not _THREAD.users:
+            _THREAD.manager.__exit__(None, None, None)
+
+
+def _title(page: Any) -> str:
+    from playwright.sync_api import Error
+
+    try:
+        return str(page.title())
+    except Error:
+        return ""
+
+
+def _first_line(error: Exception) -> str:
+    line = str(error).strip().partition("\n")[0]
+    return re.sub(r"^\w+\.\w+: ", "", line)

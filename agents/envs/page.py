@@ -1,0 +1,204 @@
+"""What a person can act on in a page, from its documents: all frames, shadow roots included."""
+
+from dataclasses import dataclass, replace
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+Box = tuple[float, float, float, float]
+_ELEMENT = 'window[Symbol.for("som.marks")]?.elements.get(number)?.deref()'
+# Where a frame's own document begins, and its scale: inside border and padding.
+_INNER = """element => {
+  const r = element.getBoundingClientRect(), s = getComputedStyle(element);
+  const number = window[Symbol.for("som.marks")]?.numbers.get(element) ?? 0;
+  return [number, r.left + element.clientLeft + parseFloat(s.paddingLeft),
+          r.top + element.clientTop + parseFloat(s.paddingTop)];
+}"""
+# Which of some points of a document show the element with this number.
+_SHOWS = """([number, points]) => {
+  const element = window[Symbol.for("som.marks")].elements.get(number).deref();
+  return points.map(([x, y]) => {
+    let root = document, hit = null;
+    for (;;) {
+      const next = root.elementFromPoint(x, y);
+      if (!next || next === hit) break;
+      hit = next;
+      if (!hit.shadowRoot) break;
+      root = hit.shadowRoot;
+    }
+    return hit === element;
+  });
+}"""
+
+
+@dataclass(frozen=True)
+class PageMark:
+    """One thing to act on. Boxes and points are CSS pixels of the page's viewport.
+
+    Attributes:
+        key: its document and its number there; the same for as long as the element exists.
+        frame: playwright's frame that it is in.
+        box: what of it is on screen.
+        anchor: a point where a press reaches it.
+        role: as assistive technology calls it.
+        text: its name.
+        states: "checked", "disabled", 'value "abc"', ...
+        element: its tag, type, href, form_action, autocomplete; whether it is secret.
+    """
+
+    key: tuple[str, int]
+    frame: Any
+    box: Box
+    anchor: tuple[float, float]
+    role: str
+    text: str
+    states: tuple[str, ...]
+    element: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class PageLook:
+    """What the documents say.
+
+    Attributes:
+        marks: in document order, those of frames after those around them.
+        blind: boxes of canvases, pictures and videos, whose content no document knows.
+        scroll: x, y, and width and height of the whole page.
+    """
+
+    marks: tuple[PageMark, ...]
+    blind: tuple[Box, ...]
+    scroll: tuple[float, float, float, float]
+
+
+@cache
+def _script() -> str:
+    return files("som.agents.envs").joinpath("page_marks.js").read_text("utf-8")
+
+
+def look(page: Any) -> PageLook:
+    """Look at a page of playwright's, all frames of it."""
+    marks: list[PageMark] = []
+    blind: list[Box] = []
+    first = _look_into(page.main_frame, (0.0, 0.0), None, marks, blind)
+    scroll = first["scroll"] if first else (0, 0, 0, 0)
+    return PageLook(tuple(marks), tuple(blind), tuple(scroll))
+
+
+def find(mark: PageMark) -> Any:
+    """A handle on the element of a mark, None when it is gone."""
+    try:
+        handle = mark.frame.evaluate_handle(f"number => {_ELEMENT}", mark.key[1])
+        element = handle.as_element()
+        if element is None or not element.evaluate("e => e.isConnected"):
+            return None
+        same = mark.frame.evaluate('window[Symbol.for("som.marks")].document') == mark.key[0]
+    except Exception as error:
+        if _is_gone(error):
+            return None
+        raise
+    return element if same else None
+
+
+def _look_into(
+    frame: Any,
+    offset: tuple[float, float],
+    window: Box | None,
+    marks: list[PageMark],
+    blind: list[Box],
+) -> dict[str, Any] | None:
+    """Add what one frame holds; `window` is what can be seen of it, None for all."""
+    try:
+        found: dict[str, Any] = frame.evaluate(_script())
+    except Exception as error:
+        if _is_gone(error):
+            return None
+        raise
+    for one in found["marks"]:
+        box = _clipped(_moved(one["box"], offset), window)
+        x, y = one["anchor"][0] + offset[0], one["anchor"][1] + offset[1]
+        if box is None or (window and not (window[0] <= x < window[2] and window[1] <= y < window[3])):
+            continue
+        element = {
+            key: one[key] for key in ("tag", "type", "href", "form_action", "autocomplete", "secret")
+        }
+        marks.append(
+            PageMark(
+                key=(found["document"], one["number"]),
+                frame=frame,
+                box=box,
+                anchor=(x, y),
+                role=one["role"],
+                text=one["text"],
+                states=tuple(one["states"]),
+                element=element,
+            )
+        )
+    blind += [box for box in (_clipped(_moved(b, offset), window) for b in found["blind"]) if box]
+    shown = {one["number"]: one["box"] for one in found["frames"]}
+    for child in frame.child_frames:
+        if not child.url:  # refused before it began: asking it anything would wait for ever
+            continue
+        _look_into_child(child, frame, offset, window, shown, marks, blind)
+    return found
+
+
+def _look_into_child(
+    child: Any,
+    parent: Any,
+    offset: tuple[float, float],
+    window: Box | None,
+    shown: dict[int, Box],
+    marks: list[PageMark],
+    blind: list[Box],
+) -> None:
+    try:
+        number, left, top = child.frame_element().evaluate(_INNER)
+    except Exception as error:
+        if _is_gone(error):
+            return
+        raise
+    if number not in shown:
+        return
+    seen = _clipped(_moved(shown[number], offset), window)
+    if seen is None:
+        return
+    before = len(marks)
+    _look_into(child, (offset[0] + left, offset[1] + top), seen, marks, blind)
+    inside = marks[before:]
+    if inside:
+        # Something of the page around it may lie over a part of the frame.
+        points = [(mark.anchor[0] - offset[0], mark.anchor[1] - offset[1]) for mark in inside]
+        reached = parent.evaluate(_SHOWS, [number, points])
+        marks[before:] = [mark for mark, ok in zip(inside, reached, strict=True) if ok]
+
+
+def _moved(box: Box, offset: tuple[float, float]) -> Box:
+    x, y = offset
+    return box[0] + x, box[1] + y, box[2] + x, box[3] + y
+
+
+def _clipped(box: Box, window: Box | None) -> Box | None:
+    if window is None:
+        return box
+    x1, y1 = max(box[0], window[0]), max(box[1], window[1])
+    x2, y2 = min(box[2], window[2]), min(box[3], window[3])
+    return (x1, y1, x2, y2) if x2 - x1 >= 3 and y2 - y1 >= 3 else None
+
+
+def without_secrets(mark: PageMark, mask: Any) -> PageMark:
+    """A mark whose texts show no secret value."""
+    return replace(mark, text=mask(mark.text), states=tuple(mask(state) for state in mark.states))
+
+
+def _is_gone(error: Exception) -> bool:
+    """Whether playwright says that a frame or page went away while it was looked at."""
+    from playwright.sync_api import Error
+
+    if not isinstance(error, Error):
+        return False
+    said = str(error).lower()
+    return any(
+        sign in said
+        for sign in ("detached", "destroyed", "navigat", "closed", "crashed", "cannot find context")
+    )

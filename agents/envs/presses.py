@@ -1,0 +1,215 @@
+"""How each action is carried out in a browser."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from som.agents import actions
+from som.agents.actions import BaseAction
+
+if TYPE_CHECKING:
+    from som.agents.envs.browser import BrowserEnv
+
+# Longer texts are put in at once: nobody waits for ten thousand key strokes.
+TYPED_CHARS = 300
+FILLED_TYPES = ("date", "time", "month", "week", "datetime-local", "color", "range")
+_EDITABLE = """e => e.isContentEditable || e.localName === "textarea" ||
+  (e.localName === "input" && !["checkbox", "radio", "button", "submit", "reset", "file",
+    "image"].includes(e.type))"""
+
+
+class PressError(Exception):
+    """An action cannot be carried out; the message is for the model."""
+
+
+def carry_out(action: BaseAction, env: "BrowserEnv") -> str:
+    """Carry out an action.
+
+    Returns:
+        What was done, for the model.
+
+    Raises:
+        PressError: it cannot be done, and why.
+    """
+    do = _HOW.get(action.action)  # type: ignore[attr-defined]
+    if do is None:
+        raise PressError(f"{action.action} is nothing that a browser does")  # type: ignore[attr-defined]
+    return do(action, env)
+
+
+def _click(action: actions.Click, env: "BrowserEnv") -> str:
+    env.page.mouse.click(*env.locate(action.mark))
+    return f"clicked [{action.mark}]"
+
+
+def _double_click(action: actions.DoubleClick, env: "BrowserEnv") -> str:
+    env.page.mouse.dblclick(*env.locate(action.mark))
+    return f"double-clicked [{action.mark}]"
+
+
+def _right_click(action: actions.RightClick, env: "BrowserEnv") -> str:
+    env.page.mouse.click(*env.locate(action.mark), button="right")
+    return f"right-clicked [{action.mark}]"
+
+
+def _hover(action: actions.Hover, env: "BrowserEnv") -> str:
+    env.page.mouse.move(*env.locate(action.mark))
+    return f"moved the pointer over [{action.mark}]"
+
+
+def _click_at(action: actions.ClickAt, env: "BrowserEnv") -> str:
+    x, y = env.to_page(action.x, action.y)
+    if not (0 <= x < env.viewport_wh[0] and 0 <= y < env.viewport_wh[1]):
+        raise PressError(f"point {action.x}, {action.y} is not on the image")
+    env.page.mouse.click(x, y)
+    return f"clicked at {action.x}, {action.y}"
+
+
+def _type(action: actions.Type, env: "BrowserEnv") -> str:
+    point = env.locate(action.mark)
+    element = env.element(action.mark)
+    if element is not None and element.evaluate("e => e.localName === 'select'"):
+        raise PressError(f"[{action.mark}] is a drop-down; use select_option")
+    if element is not None and not element.evaluate(_EDITABLE):
+        inner = element.query_selector("input, textarea, [contenteditable=true]")
+        if inner is None:
+            raise PressError(f"[{action.mark}] takes no text")
+        element = inner
+    text = env.reveal(action.text)
+    if element is not None and element.evaluate("e => e.type") in FILLED_TYPES:
+        element.fill(text)
+    else:
+        env.page.mouse.click(*point)
+        if element is not None:
+            element.focus()
+        keyboard = env.page.keyboard
+        if action.clear:
+            keyboard.press("Control+a")
+            keyboard.press("Delete")
+        if len(text) > TYPED_CHARS:
+            keyboard.insert_text(text)
+        else:
+            keyboard.type(text)
+    if action.submit:
+        env.page.keyboard.press("Enter")
+    return f"typed into [{action.mark}]" + (" and pressed Enter" if action.submit else "")
+
+
+def _press(action: actions.Press, env: "BrowserEnv") -> str:
+    env.page.keyboard.press(action.keys)
+    return f"pressed {action.keys}"
+
+
+def _select_option(action: actions.SelectOption, env: "BrowserEnv") -> str:
+    env.locate(action.mark)
+    element = env.element(action.mark)
+    if element is None or not element.evaluate("e => e.localName === 'select'"):
+        raise PressError(
+            f"[{action.mark}] is no native drop-down; click it and then the option that appears"
+        )
+    labels: list[str] = element.evaluate("e => [...e.options].map((o) => o.label.trim())")
+    wanted = action.option.strip().casefold()
+    folded = [label.casefold() for label in labels]
+    exact = [i for i, label in enumerate(folded) if label == wanted]
+    partly = [i for i, label in enumerate(folded) if wanted and wanted in label]
+    chosen = exact or partly
+    if not chosen or (not exact and len(partly) > 1):
+        listed = ", ".join(f'"{label}"' for label in labels[:40])
+        raise PressError(f'no single option "{action.option}" in [{action.mark}]; there are: {listed}')
+    element.select_option(index=chosen[0])
+    return f'chose "{labels[chosen[0]]}" in [{action.mark}]'
+
+
+def _scroll(action: actions.Scroll, env: "BrowserEnv") -> str:
+    width, height = env.viewport_wh
+    point = env.locate(action.mark) if action.mark is not None else (width / 2, height / 2)
+    x, y = {"up": (0, -1), "down": (0, 1), "left": (-1, 0), "right": (1, 0)}[action.direction]
+    env.page.mouse.move(*point)
+    env.page.mouse.wheel(x * action.amount * width, y * action.amount * height)
+    env.page.wait_for_timeout(100)
+    where = f"[{action.mark}]" if action.mark is not None else "the page"
+    return f"scrolled {where} {action.direction}"
+
+
+def _drag(action: actions.Drag, env: "BrowserEnv") -> str:
+    start, end = env.locate(action.mark), env.locate(action.to)
+    mouse = env.page.mouse
+    mouse.move(*start)
+    mouse.down()
+    mouse.move(*end, steps=8)
+    mouse.up()
+    return f"dragged [{action.mark}] onto [{action.to}]"
+
+
+def _wait(action: actions.Wait, env: "BrowserEnv") -> str:
+    env.page.wait_for_timeout(action.seconds * 1000)
+    return f"waited {action.seconds:g} s"
+
+
+def _go_back(action: actions.GoBack, env: "BrowserEnv") -> str:
+    if env.page.go_back(wait_until="domcontentloaded") is None and env.page.url == "about:blank":
+        raise PressError("there is no page before this one")
+    return "went back"
+
+
+def _go_forward(action: actions.GoForward, env: "BrowserEnv") -> str:
+    env.page.go_forward(wait_until="domcontentloaded")
+    return "went forward"
+
+
+def _goto(action: actions.Goto, env: "BrowserEnv") -> str:
+    env.open(action.url)
+    return f"opened {action.url}"
+
+
+def _new_tab(action: actions.NewTab, env: "BrowserEnv") -> str:
+    reason = env.policy.check(action.url)
+    if reason:
+        raise PressError(f"{action.url} was not opened: {reason}")
+    env.new_tab()
+    env.open(action.url)
+    return f"opened {action.url} in a new tab"
+
+
+def _switch_tab(action: actions.SwitchTab, env: "BrowserEnv") -> str:
+    env.switch(action.tab)
+    return f"went to tab {action.tab}"
+
+
+def _close_tab(action: actions.CloseTab, env: "BrowserEnv") -> str:
+    env.page.close(run_before_unload=False)
+    return "closed the tab"
+
+
+def _zoom(action: actions.Zoom, env: "BrowserEnv") -> str:
+    env.look_closer(env.box_of(action.mark))
+    return f"the next image shows [{action.mark}] larger"
+
+
+def _mark_region(action: actions.MarkRegion, env: "BrowserEnv") -> str:
+    x1, y1 = env.to_page(action.x1, action.y1)
+    x2, y2 = env.to_page(action.x2, action.y2)
+    env.look_closer((x1, y1, x2, y2))
+    return "the next image shows that part, marked again"
+
+
+_HOW: dict[str, Callable[[Any, "BrowserEnv"], str]] = {
+    "click": _click,
+    "double_click": _double_click,
+    "right_click": _right_click,
+    "hover": _hover,
+    "type": _type,
+    "press": _press,
+    "select_option": _select_option,
+    "scroll": _scroll,
+    "drag": _drag,
+    "wait": _wait,
+    "go_back": _go_back,
+    "go_forward": _go_forward,
+    "goto": _goto,
+    "new_tab": _new_tab,
+    "switch_tab": _switch_tab,
+    "close_tab": _close_tab,
+    "zoom": _zoom,
+    "click_at": _click_at,
+    "mark_region": _mark_region,
+}
