@@ -1,11 +1,8 @@
 """A real Chromium as an environment: marks from its pages, actions on marks."""
 
-import os
 import re
-import shutil
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Callable
+from contextlib import ExitStack, suppress
 from time import perf_counter
 from typing import Any, Self
 from urllib.parse import urlsplit
@@ -14,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from som.agents.envs.base import Observation, Outcome, Tab, Target
+from som.agents.envs.chromium import first_line, launch, shared
 from som.agents.envs.numbers import Numbers
 from som.agents.envs.page import PageLook, PageMark, find, look, without_secrets
 from som.agents.envs.presses import PressError, carry_out
@@ -23,17 +21,6 @@ from som.errors import MissingDependencyError, SomError
 from som.image import load_image
 
 MARKS = ("dom", "screen", "both")
-FLAGS = [
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--disable-features=AutofillServerCommunication,OptimizationHints,MediaRouter,Translate",
-    # Nothing may go round the proxy.
-    "--force-webrtc-ip-handling-policy=disable_non_proxied_udp",
-]
 # Hosts that the browser itself calls on, flags or no flags.
 ERRANDS = (".googleapis.com", ".google.com", ".gstatic.com", ".gvt1.com")
 # A page is looked at once nothing has changed in it for a moment, or after this long.
@@ -129,26 +116,13 @@ class BrowserEnv:
 
     def _start(self, url: str, headless: bool, executable_path: str | None) -> None:
         try:
-            from playwright.sync_api import Error, sync_playwright
+            from playwright.sync_api import sync_playwright
         except ImportError as error:
             install = 'pip install "som-agent[browser]" && playwright install chromium'
             raise MissingDependencyError(f"the browser needs playwright: {install}") from error
         self._guard = self._stack.enter_context(guard(self.policy))
-        playwright = self._stack.enter_context(_shared(sync_playwright))
-        path = executable_path or shutil.which("chromium") or shutil.which("chromium-browser")
-        # Chromium refuses its sandbox to root.
-        flags = [*FLAGS, "--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else FLAGS
-        try:
-            self._browser = playwright.chromium.launch(
-                executable_path=path,
-                headless=headless,
-                args=flags,
-                proxy={"server": self._guard.server, "bypass": "<-loopback>"},
-            )
-        except Error as error:
-            raise SomError(
-                f"no browser can be started ({_first_line(error)}); run: playwright install chromium"
-            ) from error
+        playwright = self._stack.enter_context(shared(sync_playwright))
+        self._browser = launch(playwright, self._guard.server, headless, executable_path)
         self._stack.callback(self._quietly, self._browser.close)
         self._context = self._browser.new_context(
             viewport={"width": self.viewport_wh[0], "height": self.viewport_wh[1]},
@@ -196,7 +170,7 @@ class BrowserEnv:
             return self._observe()
         except Error as error:
             if "crashed" not in str(error):
-                raise SomError(f"the page cannot be looked at: {_first_line(error)}") from error
+                raise SomError(f"the page cannot be looked at: {first_line(error)}") from error
             self._crashed.add(self._page)
             return self._observe()
 
@@ -248,7 +222,7 @@ class BrowserEnv:
         except PressError as refusal:
             return Outcome(False, self._mask(str(refusal)), False, perf_counter() - start)
         except Error as error:
-            message = f"that did not work: {_first_line(error)}"
+            message = f"that did not work: {first_line(error)}"
             return Outcome(False, self._mask(message), None, perf_counter() - start)
         self._settle(self.page)
         changed = self._state() != before or len(self._notes) > noted
@@ -293,7 +267,7 @@ class BrowserEnv:
             self._note(f"{url} is still loading")
         except Error as error:
             refused = self._refused()
-            why = refused[0] if refused else _first_line(error)
+            why = refused[0] if refused else first_line(error)
             raise PressError(f"{url} could not be opened: {why}") from error
 
     def locate(self, mark_id: int) -> tuple[float, float]:
@@ -491,25 +465,6 @@ class BrowserEnv:
             call()
 
 
-_THREAD = threading.local()
-
-
-@contextmanager
-def _shared(start: Callable[[], Any]) -> Iterator[Any]:
-    """The playwright of this thread, which may have only one, for as many browsers as there are."""
-    if not getattr(_THREAD, "users", 0):
-        _THREAD.users = 0
-        _THREAD.manager = start()
-        _THREAD.playwright = _THREAD.manager.__enter__()
-    _THREAD.users += 1
-    try:
-        yield _THREAD.playwright
-    finally:
-        _THREAD.users -= 1
-        if not _THREAD.users:
-            _THREAD.manager.__exit__(None, None, None)
-
-
 def _title(page: Any) -> str:
     from playwright.sync_api import Error
 
@@ -517,8 +472,3 @@ def _title(page: Any) -> str:
         return str(page.title())
     except Error:
         return ""
-
-
-def _first_line(error: Exception) -> str:
-    line = str(error).strip().partition("\n")[0]
-    return re.sub(r"^\w+\.\w+: ", "", line)
