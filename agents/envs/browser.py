@@ -201,7 +201,7 @@ class BrowserEnv:
                 for tab in self._context.pages
             ),
             notes=notes,
-            new_ids=self._numbers.take_new() & on_image,
+            new_ids=self._numbers.new() & on_image,
             states={
                 i: ", ".join(self._seen[i].states)
                 for i in sorted(on_image & set(self._seen))

@@ -42,6 +42,6 @@ class Numbers:
         """The number of a thing that has one."""
         return self._ids[key]
 
-    def take_new(self) -> frozenset[int]:
+    def new(self) -> frozenset[int]:
         """Numbers of what was not there at the look before the last."""
         return frozenset(self._new)

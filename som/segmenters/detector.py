@@ -26,6 +26,8 @@ USUAL_SIDE = 640
 # Score needed at granularity 0, 0.5 and 1.
 SCORES = (0.5, 0.25, 0.05)
 MAX_OVERLAP = 0.7
+# Share of its area from which a box counts as inside another.
+INSIDE = 0.8
 # Grids give thousands of boxes; models that suppress doubles themselves give a few hundred.
 FEWEST_GRID_BOXES = 1000
 
@@ -199,10 +201,6 @@ def merge(icons: sv.Detections, texts: sv.Detections) -> sv.Detections:
         role=[*icons.data["role"][kept].tolist(), *[""] * len(free)],
         interactive=[True] * len(kept) + [False] * len(free),
     )
-
-
-# Share of its area from which a box counts as inside another.
-INSIDE = 0.8
 
 
 def letterbox(image: NDArray[np.uint8], size_hw: tuple[int, int]) -> tuple[NDArray[np.float32], float]:

@@ -58,7 +58,7 @@ def _decoder() -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _save(model: Any, folder: Path) -> Path:
+def save_with_larger_weights(model: Any, folder: Path) -> Path:
     """Save with weights that are larger than usual at the start, so that answers differ."""
     for values in model.parameters():
         if values.dim() > 1:
@@ -78,7 +78,7 @@ def save_sam(folder: Path) -> Path:
         },
         prompt_encoder_config=_prompts(), mask_decoder_config=_decoder(),
     )  # fmt: skip
-    return _save(transformers.SamModel(config), folder)
+    return save_with_larger_weights(transformers.SamModel(config), folder)
 
 
 def save_sam_hq(folder: Path) -> Path:
@@ -92,7 +92,7 @@ def save_sam_hq(folder: Path) -> Path:
         },
         prompt_encoder_config=_prompts(), mask_decoder_config={**_decoder(), "vit_dim": 48},
     )  # fmt: skip
-    return _save(transformers.SamHQModel(config), folder)
+    return save_with_larger_weights(transformers.SamHQModel(config), folder)
 
 
 def save_sam2(folder: Path) -> Path:
@@ -113,7 +113,7 @@ def save_sam2(folder: Path) -> Path:
         },
         prompt_encoder_config=_prompts(), mask_decoder_config=_decoder(),
     )  # fmt: skip
-    return _save(transformers.Sam2Model(config), folder)
+    return save_with_larger_weights(transformers.Sam2Model(config), folder)
 
 
 def save_sam3(folder: Path) -> Path:
@@ -132,4 +132,4 @@ def save_sam3(folder: Path) -> Path:
         },
         prompt_encoder_config=_prompts(), mask_decoder_config=_decoder(),
     )  # fmt: skip
-    return _save(transformers.Sam3TrackerModel(config), folder)
+    return save_with_larger_weights(transformers.Sam3TrackerModel(config), folder)

@@ -1,11 +1,12 @@
 """Tiny open-vocabulary models with random weights, saved with tokenizers in the real formats."""
 
 from pathlib import Path
-from typing import Any
 
 import torch
 import transformers
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
+
+from tests.som.segmenters.sam.tiny import save_with_larger_weights
 
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]"]
 
@@ -29,14 +30,6 @@ def save_tokenizer(folder: Path, *, letters: str = "abcdefghijklmnopqrstuvwxyz."
     return len(vocab)
 
 
-def _save(model: Any, folder: Path) -> Path:
-    for values in model.parameters():
-        if values.dim() > 1:
-            torch.nn.init.normal_(values, std=values[0].numel() ** -0.5)
-    model.save_pretrained(folder)
-    return folder
-
-
 def save_grounding_dino(folder: Path) -> Path:
     """`GroundingDinoForObjectDetection`."""
     torch.manual_seed(0)
@@ -54,7 +47,7 @@ def save_grounding_dino(folder: Path) -> Path:
         encoder_attention_heads=2, decoder_attention_heads=2, num_queries=20, num_feature_levels=4,
         max_text_len=64,
     )  # fmt: skip
-    return _save(transformers.GroundingDinoForObjectDetection(config), folder)
+    return save_with_larger_weights(transformers.GroundingDinoForObjectDetection(config), folder)
 
 
 def save_owlv2(folder: Path) -> Path:
@@ -72,7 +65,7 @@ def save_owlv2(folder: Path) -> Path:
         },
         projection_dim=32,
     )  # fmt: skip
-    return _save(transformers.Owlv2ForObjectDetection(config), folder)
+    return save_with_larger_weights(transformers.Owlv2ForObjectDetection(config), folder)
 
 
 def save_sam3(folder: Path) -> Path:
@@ -102,4 +95,4 @@ def save_sam3(folder: Path) -> Path:
         detr_decoder_config={**small, "num_layers": 2, "num_queries": 20},
         mask_decoder_config={"hidden_size": 32, "num_attention_heads": 2, "num_upsampling_stages": 3},
     )  # fmt: skip
-    return _save(Sam3Model(config), folder)
+    return save_with_larger_weights(Sam3Model(config), folder)
