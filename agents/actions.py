@@ -302,6 +302,21 @@ def parse_action(text: str, mark_ids: Collection[int]) -> BaseAction:
     )
 
 
+def thought_of(text: str) -> str:
+    """The reason that a reply gives for its action, "" when it gives none."""
+    decoder = json.JSONDecoder()
+    start = text.find("{")
+    while start >= 0:
+        try:
+            found, _ = decoder.raw_decode(text, start)
+        except ValueError:
+            start = text.find("{", start + 1)
+            continue
+        thought = found.get("thought", "") if isinstance(found, dict) else ""
+        return thought if isinstance(thought, str) else ""
+    return ""
+
+
 def _checked(found: dict[str, Any]) -> BaseAction:
     name = found.get("action")
     if name not in KINDS:

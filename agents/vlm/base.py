@@ -1,8 +1,8 @@
 """What a vision-language model is here: it completes messages, and it chooses among options."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
 import cv2
 import numpy as np
@@ -11,7 +11,12 @@ from numpy.typing import NDArray
 from som.answers import parse_marks
 from som.marks import MarkedImage
 
+if TYPE_CHECKING:
+    from som.agents.envs.base import Observation
+
 OnText = Callable[[str], None]
+# The option that says that no mark fits.
+NONE = "none"
 
 # A PNG larger than this goes as JPEG: photos gain nothing from lossless, and servers have limits.
 _PNG_LIMIT = 1_500_000
@@ -48,12 +53,14 @@ class Message:
         parts: text and images, in order.
         question: what the person asked, without the prompt about it; and
         marked: the images it is about. Grounders that read no prompt work from these two.
+        observation: what an agent saw, in the messages of its loop; `question` is then its task.
     """
 
     role: Literal["system", "user", "assistant"]
     parts: tuple[TextPart | ImagePart, ...]
     question: str = ""
     marked: tuple[MarkedImage, ...] = ()
+    observation: "Observation | None" = None
 
     @property
     def text(self) -> str:
@@ -73,6 +80,8 @@ class Reply:
         seconds: from the request to the last token.
         stop_reason: "stop", or why it ended early: "length", "content_filter", ...
         logprobs: log-probability of each token, where the server gives them.
+        cost_usd: price of the call, None where no price is known.
+        constrained: what held it to a form: "tools", "schema", "grammar"; "" when that was only asked.
     """
 
     text: str
@@ -82,6 +91,51 @@ class Reply:
     seconds: float = 0.0
     stop_reason: str = "stop"
     logprobs: tuple[float, ...] | None = field(default=None, repr=False)
+    cost_usd: float | None = None
+    constrained: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Choice(Mapping[str, float]):
+    """A choice among options: a mapping from each option to its probability, and how it was had.
+
+    Attributes:
+        probabilities: of each option, in the order of the options; they sum to 1.
+        method: what they come from: "decisions" or "systemone" (an endpoint for choices), "logprobs",
+            "logits" (of a model in this process), "schema" or "tools" (one option, certain), "votes"
+            (agreement of samples), "scores" (a grounder's), "asked" (read out of free text).
+        model: which model.
+        tokens_in: of the prompts, None where not known.
+        tokens_out: of the replies, likewise.
+        seconds: all of it took.
+        cost_usd: price, None where no price is known.
+    """
+
+    probabilities: Mapping[str, float]
+    method: str
+    model: str = ""
+    tokens_in: int | None = None
+    tokens_out: int | None = None
+    seconds: float = 0.0
+    cost_usd: float | None = None
+
+    def __getitem__(self, option: str) -> float:
+        return self.probabilities[option]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.probabilities)
+
+    def __len__(self) -> int:
+        return len(self.probabilities)
+
+    @property
+    def best(self) -> str:
+        """The most probable option; the first of several."""
+        return max(self.probabilities, key=self.probabilities.__getitem__)
+
+    def ranked(self) -> list[tuple[str, float]]:
+        """Options and probabilities, the most probable first."""
+        return sorted(self.probabilities.items(), key=lambda item: -item[1])
 
 
 @runtime_checkable
@@ -93,39 +147,60 @@ class VLM(Protocol):
         """What it is called in results."""
         ...
 
-    def complete(self, messages: Sequence[Message], *, on_text: OnText | None = None) -> Reply:
+    def complete(
+        self,
+        messages: Sequence[Message],
+        *,
+        on_text: OnText | None = None,
+        schema: dict[str, Any] | None = None,
+    ) -> Reply:
         """Answer.
 
         Args:
             messages: the conversation so far.
             on_text: called with each piece of text as it comes.
+            schema: JSON schema that the reply should follow. Models that can be held to one are; for
+                others the messages must say it, and the reply is checked by who asked.
 
         Raises:
             VLMError: there is no answer; one line says why.
         """
         ...
 
-    def choose(self, messages: Sequence[Message], options: Sequence[str]) -> dict[str, float]:
+    def choose(self, messages: Sequence[Message], options: Sequence[str]) -> Choice:
         """Choose among options.
 
         Args:
             messages: the conversation so far.
-            options: what can be chosen, each different.
+            options: what can be chosen, each different: labels of marks, and `NONE`.
 
         Returns:
             A probability for each option; they sum to 1.
+
+        Raises:
+            VLMError: there is no answer; one line says why.
         """
         ...
 
 
-def choose_by_asking(vlm: VLM, messages: Sequence[Message], options: Sequence[str]) -> dict[str, float]:
+def choose_by_asking(vlm: VLM, messages: Sequence[Message], options: Sequence[str]) -> Choice:
     """`VLM.choose` for models that can only complete: ask, and read the option out of the reply.
 
     All probability lies on what the reply names first; where it names nothing, options are equal.
     """
     listed = ", ".join(f"[{option}]" for option in options)
     ask = Message("user", (TextPart(f"Answer with exactly one of these and nothing else: {listed}"),))
-    found = parse_marks(vlm.complete([*messages, ask]).text, [set(options)]).found
-    if not found:
-        return dict.fromkeys(options, 1 / len(options))
-    return {option: float(option == found[0].label) for option in options}
+    reply = vlm.complete([*messages, ask])
+    found = parse_marks(reply.text, [set(options) - {NONE}]).found
+    named = found[0].label if found else NONE if NONE in options else None
+    return Choice(
+        probabilities={
+            option: 1 / len(options) if named is None else float(option == named) for option in options
+        },
+        method="asked",
+        model=reply.model,
+        tokens_in=reply.tokens_in,
+        tokens_out=reply.tokens_out,
+        seconds=reply.seconds,
+        cost_usd=reply.cost_usd,
+    )

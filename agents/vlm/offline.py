@@ -9,11 +9,12 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from time import perf_counter
+from typing import Any
 
 import numpy as np
 from rapidfuzz import fuzz
 
-from som.agents.vlm.base import Message, OnText, Reply
+from som.agents.vlm.base import Choice, Message, OnText, Reply
 from som.agents.vlm.query import Query, parse_query
 from som.agents.vlm.sight import Sight
 from som.agents.vlm.words import ROLES
@@ -44,7 +45,13 @@ class Offline:
 
     name = "offline"
 
-    def complete(self, messages: Sequence[Message], *, on_text: OnText | None = None) -> Reply:
+    def complete(
+        self,
+        messages: Sequence[Message],
+        *,
+        on_text: OnText | None = None,
+        schema: dict[str, Any] | None = None,
+    ) -> Reply:
         """Answer the last question in a sentence that names marks as a model would.
 
         Raises:
@@ -58,7 +65,7 @@ class Offline:
             on_text(text)
         return Reply(text, self.name, seconds=perf_counter() - start)
 
-    def choose(self, messages: Sequence[Message], options: Sequence[str]) -> dict[str, float]:
+    def choose(self, messages: Sequence[Message], options: Sequence[str]) -> Choice:
         """Probabilities from the scores of the marks that the options name.
 
         An option that names no mark ("none") weighs as much as the least match worth naming.
@@ -72,7 +79,8 @@ class Offline:
             if option in scores:
                 scores[option] = match.score
         weights = np.exp(_SHARPNESS * np.array([scores[option] for option in options]))
-        return dict(zip(options, (weights / weights.sum()).tolist(), strict=True))
+        shares = (weights / weights.sum()).tolist()
+        return Choice(dict(zip(options, shares, strict=True)), "scores", model=self.name)
 
 
 def ground(question: str, images: Sequence[MarkedImage], *, every: bool = False) -> list[Match]:

@@ -8,7 +8,7 @@ from time import perf_counter
 from typing import Any
 from urllib.parse import urlsplit
 
-from som.agents.vlm.base import ImagePart, Message, OnText, Reply, TextPart, choose_by_asking
+from som.agents.vlm.base import Choice, ImagePart, Message, OnText, Reply, TextPart, choose_by_asking
 from som.errors import VLMError
 
 OPENAI_URL = "https://api.openai.com/v1"
@@ -74,7 +74,13 @@ class OpenAICompatible:
                 self._model = models[0]
         return self._model
 
-    def complete(self, messages: Sequence[Message], *, on_text: OnText | None = None) -> Reply:
+    def complete(
+        self,
+        messages: Sequence[Message],
+        *,
+        on_text: OnText | None = None,
+        schema: dict[str, Any] | None = None,
+    ) -> Reply:
         """Answer, streaming; see `som.agents.vlm.base.VLM.complete`."""
         reply = self._once(messages, on_text)
         if not reply.text.strip():
@@ -83,7 +89,7 @@ class OpenAICompatible:
             raise VLMError(f"{self.name} answered nothing, twice ({reply.stop_reason}); ask otherwise")
         return reply
 
-    def choose(self, messages: Sequence[Message], options: Sequence[str]) -> dict[str, float]:
+    def choose(self, messages: Sequence[Message], options: Sequence[str]) -> Choice:
         """All probability on the option that the reply names; see `VLM.choose`."""
         return choose_by_asking(self, messages, options)
 

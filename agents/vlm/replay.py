@@ -3,8 +3,9 @@
 import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
-from som.agents.vlm.base import Message, OnText, Reply, choose_by_asking
+from som.agents.vlm.base import Choice, Message, OnText, Reply, choose_by_asking
 from som.errors import VLMError
 
 
@@ -53,7 +54,13 @@ class Replay:
             raise VLMError(f"{path} must hold strings, or objects with a 'text'")
         return cls(texts)
 
-    def complete(self, messages: Sequence[Message], *, on_text: OnText | None = None) -> Reply:
+    def complete(
+        self,
+        messages: Sequence[Message],
+        *,
+        on_text: OnText | None = None,
+        schema: dict[str, Any] | None = None,
+    ) -> Reply:
         """The next reply.
 
         Raises:
@@ -68,6 +75,6 @@ class Replay:
                 on_text(piece)
         return Reply(text, self.name)
 
-    def choose(self, messages: Sequence[Message], options: Sequence[str]) -> dict[str, float]:
+    def choose(self, messages: Sequence[Message], options: Sequence[str]) -> Choice:
         """All probability on the option that the next reply names."""
         return choose_by_asking(self, messages, options)
