@@ -114,8 +114,12 @@ def build_messages(
     lang: str = "en",
     send: Sequence[str] = VIEWS,
     legend: bool = True,
+    wording: str | None = None,
 ) -> list[Message]:
-    """The prompt that `ask` sends; arguments and errors are the same."""
+    """The prompt that `ask` sends; arguments and errors are the same.
+
+    `wording` is how the question is put, where that is more than the question itself.
+    """
     _check(question, images, send)
     parts: list[TextPart | ImagePart] = []
     for i, image in enumerate(images):
@@ -129,7 +133,7 @@ def build_messages(
         listed = image.legend() if legend else ""
         if listed:
             parts.append(TextPart(render("legend", lang, image=name, legend=listed)))
-    parts.append(TextPart(question.strip()))
+    parts.append(TextPart(wording or question.strip()))
     return [
         Message("system", (TextPart(render("system", lang)),)),
         Message("user", tuple(parts), question=question.strip(), marked=images),

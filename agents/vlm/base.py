@@ -1,5 +1,6 @@
 """What a vision-language model is here: it completes messages, and it chooses among options."""
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
@@ -191,8 +192,7 @@ def choose_by_asking(vlm: VLM, messages: Sequence[Message], options: Sequence[st
     listed = ", ".join(f"[{option}]" for option in options)
     ask = Message("user", (TextPart(f"Answer with exactly one of these and nothing else: {listed}"),))
     reply = vlm.complete([*messages, ask])
-    found = parse_marks(reply.text, [set(options) - {NONE}]).found
-    named = found[0].label if found else NONE if NONE in options else None
+    named = _named(reply.text, options)
     return Choice(
         probabilities={
             option: 1 / len(options) if named is None else float(option == named) for option in options
@@ -204,3 +204,14 @@ def choose_by_asking(vlm: VLM, messages: Sequence[Message], options: Sequence[st
         seconds=reply.seconds,
         cost_usd=reply.cost_usd,
     )
+
+
+def _named(text: str, options: Sequence[str]) -> str | None:
+    """The option that a reply names first, in brackets or as it names marks; None where it names none."""
+    for found in re.finditer(r"\[\s*([^\[\]\s]{1,40})\s*\]", text):
+        if found[1] in options:
+            return found[1]
+    if text.strip(" \n.`*\"'") in options:
+        return text.strip(" \n.`*\"'")
+    marks = parse_marks(text, [set(options) - {NONE}]).found
+    return marks[0].label if marks else NONE if NONE in options else None
