@@ -207,7 +207,7 @@ def choose_by_asking(vlm: VLM, messages: Sequence[Message], options: Sequence[st
 
 
 def _named(text: str, options: Sequence[str]) -> str | None:
-    """The option that a reply names first, in brackets or as it names marks; None where it names none."""
+    """The option that a reply names first, in brackets or as marks are named; None without one."""
     for found in re.finditer(r"\[\s*([^\[\]\s]{1,40})\s*\]", text):
         if found[1] in options:
             return found[1]
