@@ -196,7 +196,9 @@ def _plain(regions: sv.Detections, boxes: NDArray[Any]) -> sv.Detections:
     return make_regions(
         boxes,
         confidence=regions.confidence,
-        **{name: text_of(regions, name) for name in ("source", "text", "role")},
+        source=text_of(regions, "source"),
+        text=text_of(regions, "text"),
+        role=text_of(regions, "role"),
     )
 
 
