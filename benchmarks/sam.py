@@ -23,10 +23,10 @@ from numpy.typing import NDArray
 from skimage import data
 
 from benchmarks.local_decoder import LocalDecoder
+from som.devices import pick
 from som.image import load_image, resize
 from som.segmenters.sam._torchvision import import_segment_anything
 from som.segmenters.sam.automatic import masks_everywhere
-from som.segmenters.sam.devices import pick
 from som.segmenters.sam.original import OriginalSam, load_original
 
 Image = NDArray[np.uint8]

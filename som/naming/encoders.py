@@ -9,9 +9,9 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
+from som.devices import precision
 from som.errors import SomError
 from som.segmenters import hub_files
-from som.segmenters.sam.devices import precision
 
 BATCH = 32
 # SigLIP was trained on texts filled up to this many tokens.

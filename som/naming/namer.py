@@ -107,9 +107,9 @@ class Namer:
     def _load(self) -> tuple[Any, "WordIndex"]:
         if self._loaded is None:
             try:
+                from som.devices import pick
                 from som.naming.encoders import Encoder
                 from som.naming.index import build_index
-                from som.segmenters.sam.devices import pick
             except ImportError as error:
                 install = 'pip install "som-agent[sam]"'
                 raise MissingDependencyError(f"names need {error.name}: {install}") from error

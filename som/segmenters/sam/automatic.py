@@ -14,10 +14,10 @@ import numpy as np
 import supervision as sv
 from numpy.typing import NDArray
 
+from som.devices import in_batches
 from som.masks import box_of, pack
 from som.regions import Crop
 from som.segmenters.overlap import nms
-from som.segmenters.sam.devices import in_batches
 from som.segmenters.sam.frame import Upsampler
 from som.segmenters.sam.model import Encoded, PromptModel, Prompts
 

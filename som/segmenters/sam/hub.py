@@ -7,9 +7,9 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
+from som import devices
 from som.errors import SegmenterError
 from som.segmenters import hub_files
-from som.segmenters.sam import devices
 from som.segmenters.sam.families import Family, family_of
 from som.segmenters.sam.frame import Frame
 from som.segmenters.sam.model import Encoded, Prompts

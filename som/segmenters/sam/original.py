@@ -12,8 +12,8 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
+from som import devices
 from som.errors import SegmenterError
-from som.segmenters.sam import devices
 from som.segmenters.sam._torchvision import import_segment_anything
 from som.segmenters.sam.frame import Frame
 from som.segmenters.sam.model import Encoded, Prompts

@@ -120,7 +120,8 @@ class SamSegmenter:
 
 def _load(family: Family, weights: str, device_name: str, compiled: bool) -> "PromptModel":
     try:
-        from som.segmenters.sam import devices, hub, original
+        from som import devices
+        from som.segmenters.sam import hub, original
     except ImportError as error:
         raise MissingDependencyError(
             f"--segmenter {family.name} needs {error.name}: {INSTALL}"
@@ -167,7 +168,7 @@ class _Remembering:
 
     def encode(self, image: NDArray[np.uint8]) -> "Encoded":
         """`PromptModel.encode`."""
-        from som.segmenters.sam import devices
+        from som import devices
 
         key = pixels_sha256(image)
         if key not in self._kept:

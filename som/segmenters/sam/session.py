@@ -7,10 +7,10 @@ import numpy as np
 import supervision as sv
 from numpy.typing import NDArray
 
+from som.devices import in_batches
 from som.masks import box_of, dense, pack
 from som.regions import Crop, make_regions
 from som.segmenters.prompt import Prompt, innermost
-from som.segmenters.sam.devices import in_batches
 from som.segmenters.sam.frame import Upsampler
 from som.segmenters.sam.model import Encoded, PromptModel, Prompts
 

@@ -8,10 +8,10 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
+from som.devices import precision
 from som.errors import SegmenterError
 from som.regions import Crop
 from som.segmenters import hub_files
-from som.segmenters.sam.devices import precision
 from som.segmenters.sam.frame import Frame, Upsampler
 
 Pixels = NDArray[np.uint8]

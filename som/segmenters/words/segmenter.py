@@ -96,7 +96,7 @@ class WordsSegmenter:
     def _load(self) -> "Finder":
         if self._finder is None:
             try:
-                from som.segmenters.sam.devices import pick
+                from som.devices import pick
                 from som.segmenters.words.finders import load_finder
 
                 self._finder = load_finder(self._weights, pick(self._device))

@@ -5,10 +5,10 @@ import pytest
 from numpy.typing import NDArray
 
 from benchmarks.local_decoder import LocalDecoder
+from som.devices import pick
 from som.segmenters.overlap import nms
 from som.segmenters.sam._torchvision import import_segment_anything
 from som.segmenters.sam.automatic import Pass, candidates, crop_boxes, masks_everywhere
-from som.segmenters.sam.devices import pick
 from som.segmenters.sam.original import OriginalSam
 
 

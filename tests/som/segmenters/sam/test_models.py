@@ -12,10 +12,10 @@ import torch
 import transformers
 from numpy.typing import NDArray
 
-from som.errors import SegmenterError
-from som.segmenters.sam import devices
+from som import devices
+from som.devices import in_batches, pick
+from som.errors import SegmenterError, SomError
 from som.segmenters.sam._torchvision import import_segment_anything
-from som.segmenters.sam.devices import in_batches, pick
 from som.segmenters.sam.families import FAMILIES
 from som.segmenters.sam.frame import Frame
 from som.segmenters.sam.hub import load_hub
@@ -211,7 +211,7 @@ def test_without_memory_the_batches_get_smaller(caplog: pytest.LogCaptureFixture
     assert sum(in_batches(run, 100, 64)) == 100
     assert sizes[:4] == [64, 32, 16, 8]
     assert "out of memory: going on with 8 prompts at a time" in caplog.text
-    with pytest.raises(SegmenterError, match=r"out of memory even for one prompt"):
+    with pytest.raises(SomError, match=r"out of memory even for one prompt"):
         in_batches(lambda rows: run(slice(0, 99)), 5, 4)
     with pytest.raises(RuntimeError, match=r"shapes"):
         in_batches(lambda rows: (_ for _ in ()).throw(RuntimeError("shapes")), 5, 4)
@@ -220,10 +220,10 @@ def test_without_memory_the_batches_get_smaller(caplog: pytest.LogCaptureFixture
 def test_devices() -> None:
     assert pick("cpu").type == "cpu"
     assert pick("auto").type in ("cuda", "mps", "cpu")
-    with pytest.raises(SegmenterError, match=r"no device 'tpu0'"):
+    with pytest.raises(SomError, match=r"no device 'tpu0'"):
         pick("tpu0")
     if not torch.cuda.is_available():
-        with pytest.raises(SegmenterError, match=r"torch finds no cuda here; use --device"):
+        with pytest.raises(SomError, match=r"torch finds no cuda here; use --device"):
             pick("cuda")
     assert not devices.out_of_memory(ValueError("out of memory"))
 

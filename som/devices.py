@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 import torch
 
-from som.errors import SegmenterError
+from som.errors import SomError
 
 LOG = logging.getLogger("som")
 DEVICES = ("auto", "cuda", "mps", "cpu")
@@ -18,7 +18,7 @@ def pick(name: str = "auto") -> Any:
     """The torch device called `name`; "auto" takes the fastest there is.
 
     Raises:
-        SegmenterError: this machine, or this build of torch, has no such device.
+        SomError: this machine, or this build of torch, has no such device.
     """
     there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
     if name == "auto":
@@ -26,10 +26,10 @@ def pick(name: str = "auto") -> Any:
     try:
         device = torch.device(name)
     except RuntimeError as error:
-        raise SegmenterError(f"no device {name!r}; choose one of: {', '.join(DEVICES)}") from error
+        raise SomError(f"no device {name!r}; choose one of: {', '.join(DEVICES)}") from error
     if not there.get(device.type, False):
         usable = ", ".join(kind for kind, found in there.items() if found)
-        raise SegmenterError(f"torch finds no {device.type} here; use --device {usable} or auto")
+        raise SomError(f"torch finds no {device.type} here; use --device {usable} or auto")
     return device
 
 
@@ -59,7 +59,7 @@ def in_batches(run: Callable[[slice], Result], count: int, size: int) -> list[Re
     """Run over `count` items in batches of `size`, smaller ones once memory has run out.
 
     Raises:
-        SegmenterError: one item alone is too much.
+        SomError: one item alone is too much.
     """
     results: list[Result] = []
     start = 0
@@ -71,7 +71,7 @@ def in_batches(run: Callable[[slice], Result], count: int, size: int) -> list[Re
             if not out_of_memory(error):
                 raise
             if size == 1:
-                raise SegmenterError(TOO_LARGE) from error
+                raise SomError(TOO_LARGE) from error
             size //= 2
             release()
             LOG.warning("out of memory: going on with %d prompts at a time", size)
