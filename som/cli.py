@@ -15,9 +15,6 @@ if TYPE_CHECKING:
     from som.agents.ask import Answer
     from som.marks import MarkedImage
 
-# Longest side of what a model gets unless told otherwise: large enough for the text of a screenshot,
-# within what hosted models take without scaling it again.
-MODEL_SIDE = 1568
 NO_LIBGL = (
     "the installed OpenCV needs libGL, which this machine lacks; put the headless build in its place: "
     "pip install --force-reinstall --no-deps opencv-python-headless"
@@ -149,10 +146,11 @@ def ask(
 
     from som.agents.ask import ask as ask_model
     from som.agents.vlm import get_vlm
+    from som.agents.vlm.profiles import profile_of
 
     vlm, notice = get_vlm(model, base_url=base_url, timeout_s=timeout)
     if vlm.name != "offline" and marking["max_side"] is None:
-        marking["max_side"] = MODEL_SIDE
+        marking["max_side"] = profile_of(vlm.name).max_side
     marker = make_marker(marking)
     marked = [marker(Path(path)) for path in images]
     if notice:

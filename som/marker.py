@@ -37,21 +37,22 @@ class Options:
         max_marks: keep only the most important; None keeps all.
         min_area: smallest region, in pixels; below 1, as a share of the image.
         max_side: longest side of the drawn image in pixels, the size that the VLM will see; labels
-            are drawn at that size, so that no later resize blurs them. None keeps the image's own.
+            are drawn at that size, so that no later resize blurs them. None keeps the image's own; a
+            function gives it for the image's (width, height), as `Profile.max_side` of a model does.
     """
 
     style: Style = field(default_factory=Style)
     order: str = "reading"
     max_marks: int | None = None
     min_area: float = 0
-    max_side: int | None = None
+    max_side: int | Callable[[tuple[int, int]], int] | None = None
 
     def __post_init__(self) -> None:
         if self.order not in ORDERS:
             raise SomError(f"no order {self.order!r}; choose one of: {', '.join(ORDERS)}")
         for name in ("max_marks", "max_side"):
             value = getattr(self, name)
-            if value is not None and value < 1:
+            if isinstance(value, int) and value < 1:
                 raise SomError(f"{name} must be at least 1, got {value}")
         if self.min_area < 0:
             raise SomError(f"min_area must not be negative, got {self.min_area}")
@@ -183,8 +184,11 @@ def _options(options: dict[str, Any]) -> Options:
         raise SomError(f"{str(error).split(') ')[-1]}; options are: {known}") from error
 
 
-def _drawn_size(size_wh: tuple[int, int], max_side: int | None) -> tuple[int, int]:
-    factor = 1.0 if max_side is None else min(1.0, max_side / max(size_wh))
+def _drawn_size(
+    size_wh: tuple[int, int], max_side: int | Callable[[tuple[int, int]], int] | None
+) -> tuple[int, int]:
+    side = max_side(size_wh) if callable(max_side) else max_side
+    factor = 1.0 if side is None else min(1.0, side / max(size_wh))
     return max(1, round(size_wh[0] * factor)), max(1, round(size_wh[1] * factor))
 
 
