@@ -24,7 +24,7 @@ CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
 # Commands that live beside what they drive: name -> "module:attribute". Listing them imports these
 # modules, so they keep heavy imports inside their functions.
-ELSEWHERE = {"name": "som.cli_name:name"}
+ELSEWHERE = {"eval": "som.cli_eval:evaluate", "name": "som.cli_name:name"}
 
 
 class _Commands(click.Group):

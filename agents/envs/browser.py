@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
+from importlib.resources import files
 from time import perf_counter
 from typing import Any, Self
 from urllib.parse import urlsplit
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 from som.agents.envs.base import Observation, Outcome, Tab, Target
 from som.agents.envs.chromium import first_line, launch, shared
 from som.agents.envs.numbers import Numbers
-from som.agents.envs.page import PageLook, PageMark, find, look, without_secrets
+from som.agents.envs.page import STANDING_FOR, PageLook, PageMark, find, look, without_secrets
 from som.agents.envs.presses import PressError, carry_out
 from som.agents.envs.view import View, mark_view
 from som.agents.network import NetworkPolicy, guard
@@ -132,6 +133,9 @@ class BrowserEnv:
         )
         self._context.set_default_timeout(self._timeout_ms)
         self._context.route(_LOCAL_SCHEMES, self._local)
+        self._context.add_init_script(
+            files("som.agents.envs").joinpath("listeners.js").read_text("utf-8")
+        )
         self._context.on("page", self._new_page)
         self._page = self._context.new_page()
         self._notes.clear()
@@ -246,6 +250,32 @@ class BrowserEnv:
             autocomplete=known["autocomplete"],
             url=mark.frame.url,
         )
+
+    def mark_of(self, element: Any) -> int | None:
+        """The mark of the last observation that stands for an element, by playwright's handle on it.
+
+        That is its own mark, else its control's or label's, else of what fills it or of what it is in.
+        """
+        document, numbers = element.evaluate(STANDING_FOR)
+        ids = {mark.key: i for i, mark in self._seen.items()}
+        return next((ids[document, n] for n in numbers if (document, n) in ids), None)
+
+    def restart(self, url: str) -> None:
+        """Open an address as if nothing had been seen before: one tab, fresh numbers, no notes.
+
+        Raises:
+            SomError: it may not be opened, or does not answer.
+        """
+        for tab in self._context.pages:
+            if tab != self.page:
+                self._quietly(tab.close)
+        try:
+            self.open(url)
+        except PressError as error:
+            raise SomError(str(error)) from error
+        self._refused()
+        self._notes.clear()
+        self._numbers, self._seen, self._points, self._next_view = Numbers(), {}, {}, None
 
     # What `presses` works with.
 

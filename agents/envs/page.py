@@ -14,6 +14,16 @@ _INNER = """element => {
   return [number, r.left + element.clientLeft + parseFloat(s.paddingLeft),
           r.top + element.clientTop + parseFloat(s.paddingTop)];
 }"""
+# An element's document, and the numbers of what can stand for it, nearest first.
+STANDING_FOR = """element => {
+  const known = window[Symbol.for("som.marks")];
+  if (!known) return ["", []];
+  const around = [];
+  for (let at = element.parentElement; at && around.length < 4; at = at.parentElement) around.push(at);
+  const inside = [...element.querySelectorAll("*")].slice(0, 50);
+  const all = [element, element.control, ...(element.labels ?? []), ...inside, ...around];
+  return [known.document, all.map((one) => one && known.numbers.get(one)).filter(Boolean)];
+}"""
 # Which of some points of a document show the element with this number.
 _SHOWS = """([number, points]) => {
   const element = window[Symbol.for("som.marks")].elements.get(number).deref();

@@ -8,7 +8,8 @@
   });
   const ROLES = {
     a: "link", button: "button", select: "combobox", textarea: "textbox", summary: "button",
-    option: "option", label: "label", canvas: "canvas", iframe: "frame",
+    option: "option", label: "label", canvas: "canvas", iframe: "frame", svg: "image", circle: "shape",
+    ellipse: "shape", rect: "shape", polygon: "shape", path: "shape", line: "shape",
   };
   const INPUTS = {
     checkbox: "checkbox", radio: "radio", range: "slider", submit: "button", button: "button",
@@ -20,6 +21,17 @@
   const ACTIVE = new Set(["button", "link", "tab", "menuitem", "menuitemcheckbox", "menuitemradio",
     "checkbox", "radio", "option", "switch", "combobox", "textbox", "searchbox", "slider",
     "spinbutton", "treeitem", "gridcell", "scrollbar"]);
+  // What an init script has heard (listeners.js); a listener on most of the screen listens for others.
+  const listening = window[Symbol.for("som.listening")] ?? new WeakMap();
+  const listens = (element) => {
+    const types = listening.get(element);
+    if (!types || element === document.body || element === document.documentElement) return false;
+    if (![...types.values()].some((count) => count > 0)) return false;
+    const { width, height } = element.getBoundingClientRect();
+    return width * height < 0.4 * innerWidth * innerHeight;
+  };
+  // Widgets whose parts carry a class and leave listening to what holds them.
+  const PARTS = ".ui-draggable, .ui-sortable-handle, .ui-resizable-handle, .ui-slider-handle, .ui-droppable";
   const acts = (element, style) => {
     const tag = element.localName;
     if (tag === "a" || tag === "area") return element.hasAttribute("href") || element.hasAttribute("onclick");
@@ -31,6 +43,7 @@
     if (element.hasAttribute("onclick") || element.onclick) return true;
     if (element.draggable && tag !== "img" && tag !== "a") return true;
     if (element.tabIndex >= 0 && element.hasAttribute("tabindex")) return true;
+    if (listens(element) || element.matches(PARTS)) return true;
     // A hand for a pointer, where it begins: children inherit it.
     if (style.cursor !== "pointer" || element === document.body) return false;
     const parent = element.parentElement ?? element.getRootNode().host;
@@ -54,7 +67,7 @@
       clean(element.getAttribute("aria-label")) ||
       (button ? clean(element.value || (element.type === "submit" ? "Submit" : "")) : "") ||
       (field ? clean([...(element.labels ?? [])].map((label) => label.innerText).join(" ")) : "") ||
-      (field ? clean(element.placeholder) : clean(element.innerText)) ||
+      (field ? clean(element.placeholder) : clean(element.innerText ?? element.textContent)) ||
       clean(element.alt) || clean(element.title) ||
       clean(element.querySelector?.("img[alt]")?.alt) ||
       clean(element.querySelector?.("svg title")?.textContent) || (field ? clean(element.name) : "");
@@ -110,7 +123,8 @@
     const style = getComputedStyle(element);
     if (PIXELS.has(element.localName)) {
       const { left, top, right, bottom, width, height } = element.getBoundingClientRect();
-      if (Math.min(width, height) >= 60 && style.visibility !== "hidden") blind.push([left, top, right, bottom]);
+      const seen = right > 0 && bottom > 0 && left < innerWidth && top < innerHeight;
+      if (seen && Math.min(width, height) >= 60 && style.visibility !== "hidden") blind.push([left, top, right, bottom]);
     }
     if (!frame && !acts(element, style)) return;
     if (style.visibility === "hidden" || style.pointerEvents === "none") return;

@@ -1,0 +1,53 @@
+"""Who plays MiniWoB++: an agent with a model (or the offline grounder), or the oracle."""
+
+from collections.abc import Callable
+from typing import Any
+
+from som.agents.envs.browser import BrowserEnv
+from som.agents.loop import run
+from som.agents.vlm import get_vlm
+from som.agents.vlm.base import VLM
+from som.evals.miniwob.episode import Played, Policy
+
+ORACLE = "oracle-marks"
+
+
+class Agent:
+    """A model in the agent's loop.
+
+    Args:
+        vlm: the model.
+        lang: of its prompt.
+    """
+
+    def __init__(self, vlm: VLM, lang: str = "en") -> None:
+        self.name, self._vlm, self._lang = vlm.name, vlm, lang
+
+    def play(
+        self, env: BrowserEnv, task: str, utterance: str, done: Callable[[], bool], max_steps: int
+    ) -> Played:
+        """`Policy.play`."""
+        number, status, message = 0, "budget", ""
+        for step in run(utterance, env, self._vlm, max_steps=max_steps, lang=self._lang):
+            number = step.number
+            if done():
+                return Played("done", number)
+            if step.end is not None:
+                status, message = step.end.status, step.end.text
+        return Played(status, number, message)
+
+
+def get_policy(name: str, *, lang: str = "en", **options: Any) -> Policy:
+    """The policy that a user named.
+
+    Args:
+        name: "oracle-marks", "offline", or a model as `som.agents.vlm.get_vlm` takes it.
+        lang: of the prompt.
+        **options: for `get_vlm`.
+    """
+    if name == ORACLE:
+        from som.evals.miniwob.oracle import Oracle
+
+        return Oracle()
+    vlm, _ = get_vlm(name, **options)
+    return Agent(vlm, lang)
