@@ -48,8 +48,12 @@ $(VENV)/.full: requirements.txt $(VENV)/.base
 	@$(PIP) install --force-reinstall --no-deps $$(grep '^opencv-python-headless==' requirements.txt)
 	@touch $@
 
-# Tests that need a browser skip, and say so, where none can be had.
+# Tests that need a browser or a desktop skip, and say so, where none can be had.
 browser: $(VENV)/.full
+	@command -v xdotool >/dev/null && command -v Xvfb >/dev/null || \
+		{ [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get update -qq && \
+		  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq xvfb xdotool >/dev/null; } || \
+		echo "No Xvfb and xdotool could be installed; the tests of the desktop will be skipped."
 	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || \
 		{ [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get update -qq && \
 		  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium fonts-noto-cjk >/dev/null; } || \

@@ -16,16 +16,13 @@ from numpy.typing import NDArray
 from som.agents.pick import Pick, pick
 from som.agents.vlm.base import VLM
 from som.blocks import block_box, find_blocks
+from som.cutout import Box, CutOut, cut_out
 from som.errors import SomError
-from som.image import resize
 from som.marker import Marker
 from som.marks import Mark, MarkedImage
 from som.prompts import render
 from som.regions import make_regions, rows, text_of
 
-Box = tuple[float, float, float, float]
-# A cut-out is enlarged at most this much, to at most this side, and shows a little around its block.
-LARGEST_SCALE, SIDE_PX, ROOM = 4.0, 1280, 0.06
 # A block's text is what its marks say, cut here.
 TEXT_CHARS = 2000
 # Two boxes that share this much are one region.
@@ -117,10 +114,10 @@ def look_closer(
             row = alone[ranked.mark.id - len(blocks) - 1]
             found = _itself(marked, row, ranked.probability, threshold)
         else:
-            cut = _cut_out(marked, blocks[ranked.mark.id - 1], segment)
-            if not cut.marked.marks:
+            closer, cut = _mark_cut_out(marked, blocks[ranked.mark.id - 1], segment)
+            if not closer.marks:
                 continue
-            looks.append(Look(cut.box_xyxy, cut.scale, pick(question, [cut.marked], vlm, **asking)))
+            looks.append(Look(cut.box_xyxy, cut.scale, pick(question, [closer], vlm, **asking)))
             found = _found(looks[-1], ranked.probability, threshold)
         if found.probability > best.probability:
             best = found
@@ -158,37 +155,22 @@ def _mark_blocks(marked: MarkedImage, blocks: Sequence[NDArray[np.intp]]) -> Mar
     return Marker.from_detections(marked.image, regions, max_side=max(marked.layout.size_wh))
 
 
-@dataclass(frozen=True, eq=False)
-class _Cut:
-    marked: MarkedImage
-    box_xyxy: Box
-    scale: float
-
-
-def _cut_out(
+def _mark_cut_out(
     marked: MarkedImage,
     block: NDArray[np.intp],
     segment: Callable[[NDArray[np.uint8]], sv.Detections] | None,
-) -> _Cut:
+) -> tuple[MarkedImage, CutOut]:
     """A block enlarged and marked: what is found there now, and what was known and is not found."""
-    width, height = marked.size_wh
-    x1, y1, x2, y2 = block_box(marked.regions.xyxy.astype(float), block)
-    room = ROOM * max(x2 - x1, y2 - y1) + 8
-    left, top = max(0, int(x1 - room)), max(0, int(y1 - room))
-    right, bottom = min(width, int(x2 + room) + 1), min(height, int(y2 + room) + 1)
-    scale = float(np.clip(SIDE_PX / max(right - left, bottom - top), 1, LARGEST_SCALE))
-    size = round((right - left) * scale), round((bottom - top) * scale)
-    image = resize(marked.image[top:bottom, left:right], size)
+    cut = cut_out(marked.image, block_box(marked.regions.xyxy.astype(float), block))
     known = rows(marked.regions, block)
-    boxes = (known.xyxy - np.array([left, top, left, top])) * scale
+    boxes = (known.xyxy - np.tile(cut.box_xyxy[:2], 2)) * cut.scale
     parts = [_plain(known, boxes)]
     if segment is not None:
-        anew = segment(image)
+        anew = cut.find(segment)
         lost = [i for i, box in enumerate(boxes) if not (_ious(box, anew.xyxy) > SAME).any()]
         parts = [_plain(anew, anew.xyxy), rows(parts[0], np.array(lost, np.intp))]
     merged = sv.Detections.merge([part for part in parts if len(part)])
-    cut = Marker.from_detections(image, merged, style=marked.layout.style)
-    return _Cut(cut, (left, top, right, bottom), scale)
+    return Marker.from_detections(cut.image, merged, style=marked.layout.style), cut
 
 
 def _plain(regions: sv.Detections, boxes: NDArray[Any]) -> sv.Detections:

@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 
 from som.agents.envs.numbers import Numbers
 from som.agents.envs.page import Box, PageLook
+from som.cutout import LARGEST_SOUGHT
 from som.image import resize
 from som.marker import Marker
 from som.marks import MarkedImage
-from som.regions import make_regions, rows, text_of
+from som.regions import make_regions, rows, scale_regions, text_of
 
 # A part is enlarged at most this much, to at most this side.
 LARGEST_SCALE, LARGEST_SIDE = 4.0, 1280
@@ -128,7 +129,12 @@ def _from_pixels(
         return nothing
     from som.segmenters.screen import ScreenSegmenter
 
-    seen = ScreenSegmenter(granularity=0.75 if closer else 0.5)(image)
+    # Much enlarged, letters pass for shapes: regions are sought at a moderate size.
+    size = image.shape[1], image.shape[0]
+    factor = min(1.0, LARGEST_SOUGHT / view.scale)
+    sought = max(1, round(size[0] * factor)), max(1, round(size[1] * factor))
+    segment = ScreenSegmenter(granularity=0.75 if closer else 0.5)
+    seen = scale_regions(segment(resize(image, sought)), sought, size)
     middle = (seen.xyxy[:, :2] + seen.xyxy[:, 2:]) / 2
     keep = np.ones(len(seen), bool)
     if marks == "both" and not closer:
