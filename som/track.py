@@ -72,7 +72,7 @@ class Tracker:
         self._things = [thing for thing in self._things if thing.unseen < FORGOTTEN_AFTER]
         used = {thing.number for thing in self._things}
         free = (number for number in range(1, len(used) + len(boxes) + 1) if number not in used)
-        for row in np.flatnonzero(numbers == 0):
+        for row in np.flatnonzero(numbers == 0).tolist():
             numbers[row] = next(free)
             self._things.append(_Thing(int(numbers[row]), boxes[row], texts[row]))
         self._new = frozenset(numbers.tolist()) - self._shown
@@ -111,7 +111,8 @@ def _likeness(old: Boxes, new: Boxes, said: list[str], texts: list[str]) -> NDAr
     once = (counts[0][:, None] == 1) & (counts[1][None] == 1)
     ratio = np.minimum(size[:, None], other[None]) / np.maximum(size[:, None], other[None])
     alike = np.where(same & once, 0.5 * np.minimum(ratio * 1.25, 1), 0)
-    return np.where(differ, 0.7 * iou, np.maximum(iou, alike + 0.5 * iou * same))
+    likeness = np.where(differ, 0.7 * iou, np.maximum(iou, alike + 0.5 * iou * same))
+    return np.asarray(likeness, np.float64)
 
 
 def _shift(old: Boxes, new: Boxes, said: list[str], texts: list[str]) -> NDArray[np.float64] | None:

@@ -13,7 +13,7 @@ def lines(*texts: str, top: int = 0) -> tuple[list[list[int]], list[str]]:
 
 
 def numbers(tracker: Tracker, boxes: Sequence[Sequence[float]], texts: Sequence[str]) -> list[int]:
-    return tracker.update(make_regions(boxes, text=list(texts))).tolist()
+    return list(map(int, tracker.update(make_regions(boxes, text=list(texts)))))
 
 
 def test_order_does_not_matter_and_a_new_thing_gets_the_lowest_free_number() -> None:
