@@ -61,9 +61,9 @@ class NetworkPolicy:
         host = host.strip("[]").rstrip(".").lower()
         if not host:
             return "the address names no host"
-        if any(_under(host, other) for other in self.blocked):
+        if any(is_under(host, other) for other in self.blocked):
             return f"{host} is blocked"
-        if self.allowed and not any(_under(host, other) for other in self.allowed):
+        if self.allowed and not any(is_under(host, other) for other in self.allowed):
             return f"{host} is not one of the allowed domains ({', '.join(self.allowed)})"
         if self.allow_private:
             return None
@@ -220,7 +220,8 @@ def _relay(browser: socket.socket, upstream: socket.socket) -> None:
             pairs[side].sendall(data)
 
 
-def _under(host: str, other: str) -> bool:
+def is_under(host: str, other: str) -> bool:
+    """Whether a host is a domain or below it; ``*.`` before the domain changes nothing."""
     other = other.strip().lower().lstrip("*").strip(".")
     return bool(other) and (host == other or host.endswith(f".{other}"))
 

@@ -1,7 +1,7 @@
 """What an environment is: it shows itself as a marked image, and carries out actions."""
 
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from som.marks import MarkedImage
 
@@ -28,6 +28,10 @@ class Target:
         form_action: where its form is sent, "" without one.
         autocomplete: what the page says belongs in it: "cc-number", "email", ...
         url: of the document it is in.
+        form_method: how its form is sent: "get", "post", "" without one.
+        form_button: what the button says that sends its form.
+        form_secret: whether its form has a password field that is filled or to fill.
+        hint: what the document calls it, for things without a name: "btn-delete".
     """
 
     role: str = ""
@@ -38,6 +42,10 @@ class Target:
     form_action: str = ""
     autocomplete: str = ""
     url: str = ""
+    form_method: str = ""
+    form_button: str = ""
+    form_secret: bool = False
+    hint: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,4 +109,17 @@ class Environment(Protocol):
 
     def close(self) -> None:
         """Let go of everything; may be called twice."""
+        ...
+
+
+@runtime_checkable
+class KnowsPoints(Protocol):
+    """An environment that also knows what lies where no mark is, and what has the focus."""
+
+    def describe_at(self, x: float, y: float) -> Target | None:
+        """What a click at a point of the last image lands on, in its pixels."""
+        ...
+
+    def describe_focused(self) -> Target | None:
+        """What keys go to, None when nothing in particular."""
         ...
