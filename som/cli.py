@@ -1,13 +1,13 @@
 """The ``som`` command. Each command imports what it needs when it runs, so that help is instant."""
 
 import sys
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from som import __version__
+from som.cli_group import LazyGroup
 from som.cli_marking import make_marker, marking_options
 from som.errors import SomError
 
@@ -22,23 +22,12 @@ NO_LIBGL = (
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
 
-# Commands that live beside what they drive: name -> "module:attribute". Listing them imports these
-# modules, so they keep heavy imports inside their functions.
+# Commands that live beside what they drive: name -> "module:attribute".
 ELSEWHERE = {"eval": "som.cli_eval:evaluate", "name": "som.cli_name:name"}
 
 
-class _Commands(click.Group):
-    """Finds commands elsewhere; turns errors raised on purpose into one line and exit status 1."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return [*super().list_commands(ctx), *ELSEWHERE]
-
-    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
-        if name not in ELSEWHERE:
-            return super().get_command(ctx, name)
-        module, attribute = ELSEWHERE[name].split(":")
-        command: click.Command = getattr(import_module(module), attribute)
-        return command
+class _Commands(LazyGroup):
+    """Turns errors raised on purpose into one line and exit status 1."""
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -52,7 +41,7 @@ class _Commands(click.Group):
             raise click.ClickException(NO_LIBGL) from error
 
 
-@click.group(cls=_Commands, context_settings=CONTEXT)
+@click.group(cls=_Commands, elsewhere=ELSEWHERE, context_settings=CONTEXT)
 @click.version_option(__version__, prog_name="som")
 def main() -> None:
     """Set-of-Mark prompting: number the things in an image, ask a model, get pixels back."""

@@ -1,13 +1,15 @@
-"""``som eval``: evaluations, one command each."""
+"""``som eval``: evaluations. Each of its commands has a file of its own, named here."""
 
 import click
 
-from som.cli_miniwob import miniwob
+from som.cli_group import LazyGroup
+
+COMMANDS = {
+    "miniwob": "som.cli_miniwob:miniwob",
+    "score": "som.cli_eval_score:score",
+}
 
 
-@click.group("eval")
+@click.group(name="eval", cls=LazyGroup, elsewhere=COMMANDS)
 def evaluate() -> None:
     """Measure models, prompts and the marks themselves."""
-
-
-evaluate.add_command(miniwob)

@@ -27,3 +27,7 @@ class MarkError(SomError):
 
 class VLMError(SomError):
     """A vision-language model could not answer: no server, bad key, refused, empty or cut off."""
+
+
+class DataError(SomError):
+    """A data set or a log breaks its format; the message names the file, the row and the field."""
