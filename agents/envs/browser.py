@@ -20,6 +20,7 @@ from som.agents.envs.view import View, mark_view
 from som.agents.network import NetworkPolicy, guard
 from som.errors import MissingDependencyError, SomError
 from som.image import load_image
+from som.track import Tracker
 
 MARKS = ("dom", "screen", "both")
 # Hosts that the browser itself calls on, flags or no flags.
@@ -103,7 +104,7 @@ class BrowserEnv:
         self._notes: list[str] = []
         self._asked: set[str] = set()
         self._crashed: set[Any] = set()
-        self._numbers = Numbers()
+        self._numbers, self._tracker = Numbers(), Tracker()
         self._seen: dict[int, PageMark] = {}
         self._points: dict[int, tuple[float, float]] = {}
         self._view = View((0, 0, *viewport_wh), 1.0)
@@ -189,7 +190,7 @@ class BrowserEnv:
         seconds["screenshot"], start = perf_counter() - start, perf_counter()
         box, self._next_view = self._next_view, None
         marked, self._view, self._points = mark_view(
-            image, found, self._numbers, box, self.density, self._marks, self._marking
+            image, found, self._numbers, self._tracker, box, self.density, self._marks, self._marking
         )
         self._seen = {self._numbers.of(mark.key): mark for mark in found.marks}
         on_image = {int(i) for i in marked.ids}

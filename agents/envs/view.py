@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from typing import Any
-from zlib import crc32
 
 import numpy as np
 import supervision as sv
@@ -15,6 +14,7 @@ from som.image import resize
 from som.marker import Marker
 from som.marks import MarkedImage
 from som.regions import make_regions, rows, scale_regions, text_of
+from som.track import Tracker
 
 # A part is enlarged at most this much, to at most this side.
 LARGEST_SCALE, LARGEST_SIDE = 4.0, 1280
@@ -47,6 +47,7 @@ def mark_view(
     image: NDArray[np.uint8],
     found: PageLook,
     numbers: Numbers,
+    tracker: Tracker,
     box: Box | None,
     density: float,
     marks: str,
@@ -58,6 +59,7 @@ def mark_view(
         image: the screenshot, RGB uint8.
         found: what the page says.
         numbers: which mark has which number.
+        tracker: which region of pixels is which.
         box: the part to show enlarged, in CSS pixels; None for all.
         density: screenshot pixels for one of CSS.
         marks: "dom", "screen" or "both".
@@ -79,13 +81,10 @@ def mark_view(
     boxes = (np.array([mark.box for mark in found.marks]).reshape(-1, 4) - origin) * factor
     pixels = _from_pixels(image, boxes, found, view, factor, marks, closer=box is not None)
     keys = [mark.key for mark in found.marks]
-    # Pixels have no identity; a place and a text are the best that can be had.
+    # Pixels have no identity; what they say and where they are is the best that can be had.
     said = {name: text_of(pixels, name) for name in ("source", "text", "role")}
-    places = np.rint(pixels.xyxy / factor / 8).astype(int).tolist()
-    pixel_keys = [
-        (PIXELS, crc32(repr((place, text)).encode()))
-        for place, text in zip(places, said["text"], strict=True)
-    ]
+    on_page = make_regions(pixels.xyxy / factor + origin, text=said["text"])
+    pixel_keys = [(PIXELS, int(number)) for number in tracker.update(on_page)]
     ids = np.array(numbers.update([*keys, *pixel_keys]), int)
     both = make_regions(
         np.concatenate([boxes, pixels.xyxy]),

@@ -298,6 +298,23 @@ def test_pixels_are_marked_where_documents_are_blind(opened: Open) -> None:
     assert {"Real", "Draw it"} <= set(ids(by_sight))
 
 
+def test_what_is_drawn_keeps_its_number_when_it_moves(opened: Open) -> None:
+    env = opened(
+        "<button>Real</button><br><canvas id=c width=600 height=400></canvas><script>"
+        "const x = c.getContext('2d'); function draw(y) { x.clearRect(0, 0, 600, 400);"
+        "['Copy', 'Paste', 'Undo', 'Redo'].forEach((word, i) => { const top = y + 60 * i;"
+        "x.fillStyle = '#1a73e8'; x.fillRect(20, top, 140, 44);"
+        "x.fillStyle = '#fff'; x.font = '20px sans-serif'; x.fillText(word, 52, top + 29); }); }"
+        "draw(90)</script>"
+    )
+    before = ids(env.observe())
+    env.page.evaluate("draw(37)")
+    seen = env.observe()
+    assert ids(seen) == before
+    assert {"Real", "Copy", "Paste", "Undo", "Redo"} <= set(before)
+    assert not seen.new_ids
+
+
 def test_a_closer_look_maps_back_to_the_page(opened: Open) -> None:
     env = opened(
         "<body style='margin:0'><button style='position:absolute;left:600px;top:300px'>Tiny</button>"
