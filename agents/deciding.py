@@ -12,8 +12,8 @@ from som.agents.envs.base import Observation
 from som.agents.replies import ActionError, Form, parse_action, thought_of
 from som.agents.steps import Step
 from som.agents.vlm.base import NONE, VLM, Choice, Message, OnText
+from som.agents.vlm.profiles import Profile
 
-Use = Literal["auto", "write", "choose"]
 # Roles for which a click is all there is to do; others take a text, an option or a drag.
 CLICKED = (
     "button", "link", "checkbox", "radio", "tab", "menuitem", "menuitemcheckbox", "menuitemradio",
@@ -34,8 +34,7 @@ class Asking:
         lang: of the prompt.
         keep_images: how many observations go as images.
         form: how it writes an action.
-        use: "write" an action always; "choose" a mark first, and write where that does not do; "auto"
-            chooses first with models that do so in one pass.
+        choose: whether it chooses a mark first, and writes only where that does not do.
         sure: least probability of a chosen mark that is clicked.
         actions: names of those that it may take.
         secrets: names of those that it may have typed.
@@ -46,7 +45,7 @@ class Asking:
     lang: str = "en"
     keep_images: int = 2
     form: Form = "json"
-    use: Use = "auto"
+    choose: bool = False
     sure: float = 0.8
     actions: tuple[str, ...] = tuple(KINDS)
     secrets: tuple[str, ...] = ()
@@ -59,7 +58,7 @@ class Asking:
             VLMError: the model could not answer.
         """
         seen = step.observation
-        if self.use == "choose" and len(seen.marked) and not warning and _went_well(steps):
+        if self.choose and len(seen.marked) and not warning and _went_well(steps):
             step = self._choose(task, step, steps, warning)
             if step.action is not None:
                 return step
@@ -115,6 +114,11 @@ class Asking:
             secrets=self.secrets,
             warning=warning,
         )
+
+
+def form_of(profile: Profile) -> Form:
+    """How models of a family write: JSON where their servers can be held to it."""
+    return "json" if profile.can & {"tools", "json_schema"} else "text"
 
 
 def chosen(choice: Choice, seen: Observation, sure: float) -> Click | None:

@@ -8,12 +8,14 @@ from typing import Literal
 import numpy as np
 
 from som.agents.actions import KINDS, Answer, AskUser, BaseAction, GiveUp
-from som.agents.deciding import Asking, Use
+from som.agents.deciding import Asking, form_of
 from som.agents.envs.base import Environment, Observation, Outcome
 from som.agents.repeats import find_repeat, key
 from som.agents.replies import Form
 from som.agents.steps import End, Step
 from som.agents.vlm.base import VLM, OnText
+from som.agents.vlm.cost import Budget, BudgetError, Metered
+from som.agents.vlm.profiles import profile_of
 from som.errors import SomError
 from som.marker import Marker
 from som.prompts import phrase
@@ -28,12 +30,12 @@ def run(
     vlm: VLM,
     *,
     max_steps: int = 30,
-    max_seconds: float | None = None,
+    budget: Budget | None = None,
     ask_user: Callable[[str], str] | None = None,
     lang: str = "en",
     keep_images: int = 2,
     form: Form | Literal["auto"] = "auto",
-    use: Use = "auto",
+    use: Literal["auto", "write", "choose"] = "auto",
     sure: float = 0.8,
     actions: Sequence[str] | None = None,
     secrets: Sequence[str] = (),
@@ -47,13 +49,13 @@ def run(
         env: where; it is not closed.
         vlm: who decides.
         max_steps: stop after so many.
-        max_seconds: begin no step after so long.
+        budget: of money, tokens, seconds and calls; no call and no step goes over it.
         ask_user: answers the model's questions; without it the model is told that nobody is there.
         lang: of the prompt.
         keep_images: how many of the last observations are sent as images; texts of all are.
-        form: how the model writes actions; "auto" as its profile says.
-        use: whether it chooses a mark before it writes; "auto" where its profile says that a choice is
-            one pass.
+        form: how the model writes actions; "auto" by its profile.
+        use: "write" an action always; "choose" a mark first, and write where that does not do; "auto"
+            chooses where the model's profile says that its server has an endpoint for choices.
         sure: least probability of a chosen mark that is clicked.
         actions: names of those that it may take; all when not given.
         secrets: names of secrets that it may have typed.
@@ -73,15 +75,16 @@ def run(
     names = tuple(name for name in KINDS if actions is None or name in actions)
     if ask_user is None:
         names = tuple(name for name in names if name != "ask_user")
+    profile = profile_of(vlm.name)
     work = _Work(
         task,
         env,
         Asking(
-            vlm,
+            Metered(vlm, budget) if budget or not isinstance(vlm, Metered) else vlm,
             lang=lang,
             keep_images=keep_images,
-            form="json" if form == "auto" else form,
-            use="write" if use == "auto" else use,
+            form=form if form != "auto" else form_of(profile),
+            choose=use == "choose" or (use == "auto" and "decisions" in profile.can),
             sure=sure,
             actions=names,
             secrets=tuple(secrets),
@@ -89,7 +92,6 @@ def run(
         ),
         ask_user,
     )
-    start = perf_counter()
     steps = list(past)
     keys = [key(step) for step in steps]
     handed: BaseAction | None = None
@@ -100,15 +102,13 @@ def run(
         steps.append(step)
         keys.append(key(step))
         if step.end is None:
-            step = replace(step, end=_over(keys, number - len(past), max_steps, start, max_seconds))
+            step = replace(step, end=_over(keys, number - len(past), max_steps, budget))
         handed = yield step
         if step.end is not None:
             return
 
 
-def _over(
-    keys: Sequence[str], done: int, max_steps: int, start: float, max_seconds: float | None
-) -> End | None:
+def _over(keys: Sequence[str], done: int, max_steps: int, budget: Budget | None) -> End | None:
     """Why no step may follow, None when one may."""
     repeat = find_repeat(keys)
     if repeat.over:
@@ -116,8 +116,8 @@ def _over(
         return End("loop", f"the same {what} {repeat.times} times, with the same result")
     if done >= max_steps:
         return End("budget", f"{max_steps} steps are over")
-    if max_seconds is not None and perf_counter() - start >= max_seconds:
-        return End("budget", f"{max_seconds:g} s are over")
+    if budget is not None and budget.left().get("seconds") == 0:
+        return End("budget", f"{budget.limits['seconds']:g} s are over")
     return None
 
 
@@ -139,6 +139,8 @@ class _Work:
             return self._step(number, steps, handed, warning)
         except KeyboardInterrupt:
             end = End("stopped", "interrupted")
+        except BudgetError as error:
+            end = End("budget", str(error))
         except SomError as error:
             end = End("failed", str(error))
         return replace(self.now or Step(number, last or _nothing()), end=end)

@@ -17,6 +17,7 @@ from som.agents.network import NetworkPolicy
 from som.agents.replies import Form, write_action
 from som.agents.steps import Step
 from som.agents.vlm.base import ImagePart, Message, Reply
+from som.agents.vlm.cost import Budget
 from som.agents.vlm.replay import Replay
 from som.errors import SomError, VLMError
 from tests.agents.envs.site import Site, serving
@@ -227,14 +228,24 @@ def test_doing_the_same_with_results_is_no_circle(env: BrowserEnv) -> None:
     assert steps[-1].end.status == "answered"
 
 
-def test_steps_and_seconds_are_budgets(env: BrowserEnv) -> None:
-    vlm = script(*[do.Scroll(direction=way) for way in ("down", "up", "left", "right")])
-    steps = list(run("x", env, vlm, max_steps=2))
+def test_budgets_stop_before(env: BrowserEnv) -> None:
+    ways = [do.Scroll(direction=way) for way in ("down", "up", "left", "right")]
+    steps = list(run("x", env, script(*ways), max_steps=2))
     assert (len(steps), steps[-1].end.status, steps[-1].end.text) == (2, "budget", "2 steps are over")
-    vlm = script(do.Wait(seconds=1), do.Wait(seconds=1))
-    (step,) = run("x", env, vlm, max_seconds=0.5)
+    (step,) = run("x", env, script(do.Wait(seconds=1), *ways), budget=Budget(seconds=0.5))
     assert (step.end.status, step.end.text) == ("budget", "0.5 s are over")
     assert step.outcome.ok
+    vlm = script(*ways)
+    steps = list(run("x", env, vlm, budget=Budget(calls=1)))
+    assert [step.end and step.end.status for step in steps] == [None, "budget"]
+    assert len(vlm.asked) == 1
+    for budget in (Budget(tokens=500), Budget(usd=0.01)):
+        vlm = script(*ways)
+        (step,) = run("x", env, vlm, budget=budget)
+        assert step.end.status == "budget"
+        assert vlm.asked == []
+        assert step.reply is None
+        assert len(step.observation.marked) > 0
 
 
 def test_a_person_takes_over(env: BrowserEnv) -> None:
