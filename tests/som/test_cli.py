@@ -183,3 +183,63 @@ def test_help_shows_both_commands() -> None:
     assert done.exit_code == 0
     assert "ask" in done.output
     assert "mark" in done.output
+
+
+def test_pick_ranks_marks_and_none_and_writes_what_it_picked() -> None:
+    done = som("ask", "a.png", "Left", "--segmenter", "fixed", "--pick", "--model", "offline")
+    assert done.exit_code == 0, done.output
+    first, second, third = done.output.splitlines()[:3]
+    assert "[1]" in first
+    assert "none" in second + third
+    assert "probabilities from scores of offline" in done.output
+    assert Path("a.answer.png").exists()
+    said = json.loads(som("ask", "a.png", "Left", "--segmenter", "fixed", "--pick", "--json").stdout)
+    assert (said["marks"][0]["label"], said["method"]) == ("1", "scores")
+    total = sum(mark["probability"] for mark in said["marks"]) + said["none"]
+    assert total == pytest.approx(1, abs=1e-3)
+
+
+def test_pick_abstains_below_the_threshold() -> None:
+    asked = ["ask", "a.png", "Left", "--segmenter", "fixed", "--pick", "--threshold", "1"]
+    done = som(*asked)
+    assert done.exit_code == 0, done.output
+    assert "None of the marks." in done.output
+    assert not Path("a.answer.png").exists()
+    assert json.loads(som(*asked, "--json").stdout)["abstained"] is True
+
+
+def test_looking_closer_goes_from_blocks_to_a_mark(monkeypatch: pytest.MonkeyPatch) -> None:
+    from som.regions import make_regions
+
+    def buttons(image: np.ndarray):  # type: ignore[no-untyped-def]
+        if image.shape[:2] != (800, 1200):
+            return make_regions([])
+        boxes = [[x, y, x + 30, y + 14] for y in range(20, 780, 40) for x in range(20, 1180, 60)]
+        return make_regions(boxes, text=[f"b{i}" for i in range(len(boxes))], role="button")
+
+    monkeypatch.setitem(base._REGISTRY, "buttons", lambda granularity: buttons)
+    Image.new("RGB", (1200, 800), "white").save("dense.png")
+    replies = [f"[{i}]" for i in (2, 1)]
+    Path("replies.json").write_text(json.dumps(replies))
+    asked = ["ask", "dense.png", "the second", "--segmenter", "buttons", "--look-closer", "2"]
+    done = som(*asked, "--model", "replay:replies.json", "--json")
+    assert done.exit_code == 0, done.output
+    said = json.loads(done.stdout)
+    assert len(said["looks"]) == 2
+    (x1, y1, x2, y2), (x, y) = said["box"], said["point"]
+    assert x1 <= x < x2
+    assert y1 <= y < y2
+    shown = said["looks"][1]["shown"]
+    assert shown[0] <= x1
+    assert y2 <= shown[3]
+    assert said["looks"][1]["scale"] > 1
+    done = som(*asked, "--model", "replay:replies.json")
+    assert "Found: button b" in done.output
+
+
+def test_thinned_marks_keep_the_one_asked_for() -> None:
+    done = som("ask", "a.png", "Left", "--segmenter", "fixed", "--thin", "1", "--model", "offline")
+    assert "[1]" in done.output
+    done = som("ask", "a.png", "b.jpg", "x", "--segmenter", "fixed", "--look-closer", "2")
+    assert done.exit_code == 1
+    assert "one image" in done.output
