@@ -149,6 +149,11 @@ class Secrets:
         """A text with every value of a secret, however it is written, replaced by its name."""
         return self._pattern.sub(self._name_of, text) if self._values and text else text
 
+    def spans(self, text: str) -> list[tuple[int, int]]:
+        """Where the values of secrets are in a text: beginnings and ends."""
+        found = self._pattern.finditer(text) if self._values else ()
+        return [match.span() for match in found if match.lastgroup is not None]
+
     def _name_of(self, match: re.Match[str]) -> str:
         if match.lastgroup is None:  # a name that is there already
             return match[0]

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
+from dataclasses import replace
 from importlib.resources import files
 from time import perf_counter
 from typing import Any, Self
@@ -13,11 +14,14 @@ from numpy.typing import NDArray
 
 from som.agents.envs.base import Observation, Outcome, Tab, Target
 from som.agents.envs.chromium import first_line, launch, shared
+from som.agents.envs.hidden import paint_over, target_without_secrets, without_secrets
 from som.agents.envs.numbers import Numbers
-from som.agents.envs.page import STANDING_FOR, PageLook, PageMark, find, look, without_secrets
+from som.agents.envs.page import STANDING_FOR, PageLook, PageMark, find, look
 from som.agents.envs.presses import PressError, carry_out
+from som.agents.envs.targets import target_at, target_focused, target_of
 from som.agents.envs.view import View, mark_view
 from som.agents.network import NetworkPolicy, guard
+from som.agents.secrets import NAMED, SecretError, Secrets
 from som.errors import MissingDependencyError, SomError
 from som.image import load_image
 from som.track import Tracker
@@ -63,8 +67,7 @@ class BrowserEnv:
         density: float = 1,
         headless: bool = True,
         policy: NetworkPolicy | None = None,
-        reveal: Callable[[str], str] | None = None,
-        mask: Callable[[str], str] | None = None,
+        secrets: Secrets | None = None,
         on_dialog: OnDialog | None = None,
         executable_path: str | None = None,
         timeout_s: float = 15,
@@ -80,8 +83,7 @@ class BrowserEnv:
             density: screenshot pixels for one of CSS.
             headless: without a window.
             policy: where the browser may go; public addresses only, when not given.
-            reveal: turns a text with names of secrets into what is typed.
-            mask: takes the values of secrets out of a text.
+            secrets: what may be typed by name; their values are shown nowhere.
             on_dialog: decides on "confirm" and "prompt" dialogs, by kind and message; they are
                 dismissed without it. "alert" and "beforeunload" are accepted.
             executable_path: of Chromium; an installed one, or playwright's own, when not given.
@@ -99,7 +101,8 @@ class BrowserEnv:
         if reason:
             raise SomError(f"cannot open {url}: {reason}")
         self.viewport_wh, self.density, self._marks = viewport_wh, density, marks
-        self._reveal, self._mask = reveal or (lambda text: text), mask or (lambda text: text)
+        self.secrets = secrets or Secrets()
+        self._mask = self.secrets.mask
         self._on_dialog, self._timeout_ms, self._marking = on_dialog, timeout_s * 1000, marking
         self._notes: list[str] = []
         self._asked: set[str] = set()
@@ -190,7 +193,15 @@ class BrowserEnv:
         seconds["screenshot"], start = perf_counter() - start, perf_counter()
         box, self._next_view = self._next_view, None
         marked, self._view, self._points = mark_view(
-            image, found, self._numbers, self._tracker, box, self.density, self._marks, self._marking
+            image,
+            found,
+            self._numbers,
+            self._tracker,
+            box,
+            self.density,
+            self._marks,
+            self._marking,
+            self._mask,
         )
         self._seen = {self._numbers.of(mark.key): mark for mark in found.marks}
         on_image = {int(i) for i in marked.ids}
@@ -256,17 +267,23 @@ class BrowserEnv:
         mark = self._seen.get(mark_id)
         if mark is None:
             return None
-        known = mark.element
-        return Target(
-            role=mark.role,
-            text=mark.text,
-            tag=known["tag"],
-            type=known["type"],
-            href=str(known["href"]),
-            form_action=known["form_action"],
-            autocomplete=known["autocomplete"],
-            url=mark.frame.url,
-        )
+        element = find(mark)
+        now = target_of(element) if element is not None else None
+        now = now or Target(mark.role, mark.text, mark.tag, url=mark.frame.url)
+        return target_without_secrets(now, self.secrets)
+
+    def describe_at(self, x: float, y: float) -> Target | None:
+        """`KnowsPoints.describe_at`."""
+        return target_without_secrets(target_at(self.page, *self.to_page(x, y)), self.secrets)
+
+    def describe_focused(self) -> Target | None:
+        """`KnowsPoints.describe_focused`."""
+        return target_without_secrets(target_focused(self.page), self.secrets)
+
+    @property
+    def url(self) -> str:
+        """The address of the page that is looked at, as it is: for who goes on from there."""
+        return str(self.page.url)
 
     def mark_of(self, element: Any) -> int | None:
         """The mark of the last observation that stands for an element, by playwright's handle on it.
@@ -355,9 +372,24 @@ class BrowserEnv:
             raise PressError(f"[{mark_id}] is gone from the page")
         return element
 
-    def reveal(self, text: str) -> str:
-        """What to type for a text that may name secrets."""
-        return self._reveal(text)
+    def reveal(self, text: str, element: Any) -> str:
+        """What to type for a text that may name secrets.
+
+        Args:
+            text: as the model wrote it.
+            element: playwright's handle on what it is typed into, None for a mark from pixels.
+
+        Raises:
+            PressError: there is no such secret, or it may not be typed there.
+        """
+        if not self.secrets or not NAMED.search(text):
+            return text
+        if element is None:
+            raise PressError("a secret can only be typed into a field that the page knows as one")
+        try:
+            return self.secrets.reveal(text, element.owner_frame().url)
+        except SecretError as error:
+            raise PressError(str(error)) from error
 
     def to_page(self, x: float, y: float) -> tuple[float, float]:
         """A point of the last image, in CSS pixels of the page."""
@@ -440,21 +472,17 @@ class BrowserEnv:
             self._quietly(lambda: self._page.goto(url, wait_until="domcontentloaded"))
 
     def _look(self, page: Any) -> PageLook:
-        found = look(page) if self._marks != "screen" else PageLook((), (), (0, 0, 0, 0))
-        marks = tuple(without_secrets(mark, self._mask) for mark in found.marks)
-        return PageLook(marks, found.blind, found.scroll)
+        if self._marks != "screen":
+            return without_secrets(look(page, texts=bool(self.secrets)), self.secrets)
+        blind = PageLook((), (), (0, 0, 0, 0))
+        return replace(blind, texts=look(page, texts=True).texts) if self.secrets else blind
 
     def _fresh(self, mark: PageMark) -> PageMark | None:
         return next((now for now in look(self.page).marks if now.key == mark.key), None)
 
     def _screenshot(self, page: Any, found: PageLook) -> NDArray[np.uint8]:
         png = page.screenshot(animations="disabled", caret="hide", timeout=self._timeout_ms)
-        image = load_image(png).copy()
-        for mark in found.marks:
-            if mark.element["secret"] or any("{{secret:" in state for state in mark.states):
-                x1, y1, x2, y2 = (round(value * self.density) for value in mark.box)
-                image[y1:y2, x1:x2] = 128
-        return image
+        return paint_over(load_image(png), found, self.secrets, self.density)
 
     def _state(self) -> list[Any]:
         from playwright.sync_api import Error

@@ -1,6 +1,6 @@
 """What a person can act on in a page, from its documents: all frames, shadow roots included."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -8,7 +8,7 @@ from typing import Any
 Box = tuple[float, float, float, float]
 _ELEMENT = 'window[Symbol.for("som.marks")]?.elements.get(number)?.deref()'
 # Where a frame's own document begins, and its scale: inside border and padding.
-_INNER = """element => {
+INNER = """element => {
   const r = element.getBoundingClientRect(), s = getComputedStyle(element);
   const number = window[Symbol.for("som.marks")]?.numbers.get(element) ?? 0;
   return [number, r.left + element.clientLeft + parseFloat(s.paddingLeft),
@@ -53,7 +53,8 @@ class PageMark:
         role: as assistive technology calls it.
         text: its name.
         states: "checked", "disabled", 'value "abc"', ...
-        element: its tag, type, href, form_action, autocomplete; whether it is secret.
+        tag: of the element.
+        secret: whether it is a password field.
     """
 
     key: tuple[str, int]
@@ -63,7 +64,16 @@ class PageMark:
     role: str
     text: str
     states: tuple[str, ...]
-    element: dict[str, Any]
+    tag: str
+    secret: bool
+
+
+@dataclass(frozen=True)
+class PageText:
+    """A piece of text that is on screen, and the boxes of its lines in CSS pixels."""
+
+    text: str
+    boxes: tuple[Box, ...]
 
 
 @dataclass(frozen=True)
@@ -74,25 +84,39 @@ class PageLook:
         marks: in document order, those of frames after those around them.
         blind: boxes of canvases, pictures and videos, whose content no document knows.
         scroll: x, y, and width and height of the whole page.
+        texts: what can be read, for each document in order; empty where that was not asked for.
     """
 
     marks: tuple[PageMark, ...]
     blind: tuple[Box, ...]
     scroll: tuple[float, float, float, float]
+    texts: tuple[tuple[PageText, ...], ...] = ()
 
 
 @cache
-def _script() -> str:
-    return files("som.agents.envs").joinpath("page_marks.js").read_text("utf-8")
+def script(name: str) -> str:
+    """A script of this package."""
+    return files("som.agents.envs").joinpath(f"{name}.js").read_text("utf-8")
 
 
-def look(page: Any) -> PageLook:
-    """Look at a page of playwright's, all frames of it."""
-    marks: list[PageMark] = []
-    blind: list[Box] = []
-    first = _look_into(page.main_frame, (0.0, 0.0), None, marks, blind)
+def look(page: Any, *, texts: bool = False) -> PageLook:
+    """Look at a page of playwright's, all frames of it.
+
+    Args:
+        page: of playwright's.
+        texts: whether to read everything that is on screen.
+    """
+    found = _Found([], [], [] if texts else None)
+    first = _look_into(page.main_frame, (0.0, 0.0), None, found)
     scroll = first["scroll"] if first else (0, 0, 0, 0)
-    return PageLook(tuple(marks), tuple(blind), tuple(scroll))
+    return PageLook(tuple(found.marks), tuple(found.blind), tuple(scroll), tuple(found.texts or ()))
+
+
+@dataclass(frozen=True)
+class _Found:
+    marks: list[PageMark]
+    blind: list[Box]
+    texts: list[tuple[PageText, ...]] | None
 
 
 def find(mark: PageMark) -> Any:
@@ -104,7 +128,7 @@ def find(mark: PageMark) -> Any:
             return None
         same = mark.frame.evaluate('window[Symbol.for("som.marks")].document') == mark.key[0]
     except Exception as error:
-        if _is_gone(error):
+        if is_gone(error):
             return None
         raise
     return element if same else None
@@ -114,14 +138,14 @@ def _look_into(
     frame: Any,
     offset: tuple[float, float],
     window: Box | None,
-    marks: list[PageMark],
-    blind: list[Box],
+    into: _Found,
 ) -> dict[str, Any] | None:
     """Add what one frame holds; `window` is what can be seen of it, None for all."""
     try:
-        found: dict[str, Any] = frame.evaluate(_script())
+        found: dict[str, Any] = frame.evaluate(script("page_marks"))
+        texts = frame.evaluate(script("page_texts")) if into.texts is not None else []
     except Exception as error:
-        if _is_gone(error):
+        if is_gone(error):
             return None
         raise
     for one in found["marks"]:
@@ -129,10 +153,7 @@ def _look_into(
         x, y = one["anchor"][0] + offset[0], one["anchor"][1] + offset[1]
         if box is None or (window and not (window[0] <= x < window[2] and window[1] <= y < window[3])):
             continue
-        element = {
-            key: one[key] for key in ("tag", "type", "href", "form_action", "autocomplete", "secret")
-        }
-        marks.append(
+        into.marks.append(
             PageMark(
                 key=(found["document"], one["number"]),
                 frame=frame,
@@ -141,15 +162,18 @@ def _look_into(
                 role=one["role"],
                 text=one["text"],
                 states=tuple(one["states"]),
-                element=element,
+                tag=one["tag"],
+                secret=one["secret"],
             )
         )
-    blind += [box for box in (_clipped(_moved(b, offset), window) for b in found["blind"]) if box]
+    into.blind.extend(_seen(found["blind"], offset, window))
+    if into.texts is not None:
+        into.texts.append(tuple(PageText(text, _seen(b, offset, window)) for text, b in texts))
     shown = {one["number"]: one["box"] for one in found["frames"]}
     for child in frame.child_frames:
         if not child.url:  # refused before it began: asking it anything would wait for ever
             continue
-        _look_into_child(child, frame, offset, window, shown, marks, blind)
+        _look_into_child(child, frame, offset, window, shown, into)
     return found
 
 
@@ -159,13 +183,12 @@ def _look_into_child(
     offset: tuple[float, float],
     window: Box | None,
     shown: dict[int, Box],
-    marks: list[PageMark],
-    blind: list[Box],
+    into: _Found,
 ) -> None:
     try:
-        number, left, top = child.frame_element().evaluate(_INNER)
+        number, left, top = child.frame_element().evaluate(INNER)
     except Exception as error:
-        if _is_gone(error):
+        if is_gone(error):
             return
         raise
     if number not in shown:
@@ -173,19 +196,24 @@ def _look_into_child(
     seen = _clipped(_moved(shown[number], offset), window)
     if seen is None:
         return
-    before = len(marks)
-    _look_into(child, (offset[0] + left, offset[1] + top), seen, marks, blind)
-    inside = marks[before:]
+    before = len(into.marks)
+    _look_into(child, (offset[0] + left, offset[1] + top), seen, into)
+    inside = into.marks[before:]
     if inside:
         # Something of the page around it may lie over a part of the frame.
         points = [(mark.anchor[0] - offset[0], mark.anchor[1] - offset[1]) for mark in inside]
         reached = parent.evaluate(_SHOWS, [number, points])
-        marks[before:] = [mark for mark, ok in zip(inside, reached, strict=True) if ok]
+        into.marks[before:] = [mark for mark, ok in zip(inside, reached, strict=True) if ok]
 
 
 def _moved(box: Box, offset: tuple[float, float]) -> Box:
     x, y = offset
     return box[0] + x, box[1] + y, box[2] + x, box[3] + y
+
+
+def _seen(boxes: Any, offset: tuple[float, float], window: Box | None) -> tuple[Box, ...]:
+    """Boxes of a frame in pixels of the page, as far as they can be seen."""
+    return tuple(box for box in (_clipped(_moved(b, offset), window) for b in boxes) if box)
 
 
 def _clipped(box: Box, window: Box | None) -> Box | None:
@@ -196,12 +224,7 @@ def _clipped(box: Box, window: Box | None) -> Box | None:
     return (x1, y1, x2, y2) if x2 - x1 >= 3 and y2 - y1 >= 3 else None
 
 
-def without_secrets(mark: PageMark, mask: Any) -> PageMark:
-    """A mark whose texts show no secret value."""
-    return replace(mark, text=mask(mark.text), states=tuple(mask(state) for state in mark.states))
-
-
-def _is_gone(error: Exception) -> bool:
+def is_gone(error: Exception) -> bool:
     """Whether playwright says that a frame or page went away while it was looked at."""
     from playwright.sync_api import Error
 

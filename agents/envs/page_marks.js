@@ -50,8 +50,9 @@
     return !parent || getComputedStyle(parent).cursor !== "pointer";
   };
   const role = (element) => {
-    const given = element.getAttribute("role");
-    if (given) return given.split(" ")[0];
+    // Roles are words; whatever else a page writes there is none.
+    const given = element.getAttribute("role")?.trim().split(/\s+/)[0].toLowerCase();
+    if (given && /^[a-z-]{2,30}$/.test(given)) return given;
     if (element.localName === "input") return INPUTS[element.type] ?? "textbox";
     if (element.isContentEditable) return "textbox";
     return ROLES[element.localName] ?? "";
@@ -117,6 +118,35 @@
     return within(hit, element) || (element.localName === "label" && within(hit, element.control)) ||
       [...(element.labels ?? [])].some((label) => within(hit, label));
   };
+  // What pressing an element, or something in it, means; forms are asked round what pages name alike.
+  const elementsOf = Object.getOwnPropertyDescriptor(HTMLFormElement.prototype, "elements").get;
+  const address = (text) => {
+    try { return new URL(text ?? "", document.baseURI).href; } catch { return ""; }
+  };
+  known.describe = (hit) => {
+    let element = hit;
+    const up = (at) => at.parentElement ?? at.getRootNode().host;
+    while (element && !acts(element, getComputedStyle(element))) element = up(element);
+    element ??= hit;
+    if (element.localName === "label") element = element.control ?? element;
+    const form = element.form ?? element.closest("form");
+    const fields = form ? [...elementsOf.call(form)] : [];
+    const sends = fields.find((field) => ["submit", "image"].includes(field.type));
+    const text = name(element);
+    const given = (one, attribute) => one?.getAttribute(attribute);
+    const called = ["id", "class", "data-testid", "name"].map((key) => given(element, key) ?? "").join(" ");
+    return {
+      role: role(element), text, tag: element.localName,
+      type: element.localName === "button" ? element.type : given(element, "type")?.toLowerCase() ?? "",
+      href: String(element.href?.baseVal ?? element.href ?? ""),
+      form_action: form ? address(given(element, "formaction") ?? given(form, "action")) : "",
+      form_method: form ? (given(element, "formmethod") ?? given(form, "method") ?? "get").toLowerCase() : "",
+      form_button: sends ? name(sends) : "",
+      form_secret: fields.some(secret),
+      autocomplete: given(element, "autocomplete") ?? "",
+      hint: text ? "" : clean(called.replace(/([a-z])([A-Z])/g, "$1 $2").replace(/[-_]/g, " ")),
+    };
+  };
   const marks = [], frames = [], blind = [];
   const look = (element) => {
     const frame = element.localName === "iframe" || element.localName === "frame";
@@ -152,12 +182,9 @@
       known.elements.set(number, new WeakRef(element));
     }
     if (frame) { frames.push({ number, box }); return; }
-    const form = element.form;
     marks.push({
       number, box, anchor, role: role(element), text: name(element), states: states(element),
-      tag: element.localName, type: element.getAttribute("type") ?? "", href: element.href?.baseVal ?? element.href ?? "",
-      form_action: form ? String(form.action ?? "") : "", autocomplete: element.autocomplete ?? "",
-      secret: secret(element),
+      tag: element.localName, secret: secret(element),
     });
   };
   const walk = (root) => {

@@ -1,5 +1,6 @@
 """How each action is carried out in a browser."""
 
+import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,9 @@ if TYPE_CHECKING:
 # Longer texts are put in at once: nobody waits for ten thousand key strokes.
 TYPED_CHARS = 300
 FILLED_TYPES = ("date", "time", "month", "week", "datetime-local", "color", "range")
+_COPYING = re.compile(
+    r"^(Control|Meta|ControlOrMeta)\+(Shift\+)?(KeyC|KeyX|c|x|Insert)$|^Shift\+Delete$", re.I
+)
 _EDITABLE = """e => e.isContentEditable || e.localName === "textarea" ||
   (e.localName === "input" && !["checkbox", "radio", "button", "submit", "reset", "file",
     "image"].includes(e.type))"""
@@ -74,9 +78,13 @@ def _type(action: actions.Type, env: "BrowserEnv") -> str:
         if inner is None:
             raise PressError(f"[{action.mark}] takes no text")
         element = inner
-    text = env.reveal(action.text)
-    if element is not None and element.evaluate("e => e.type") in FILLED_TYPES:
-        element.fill(text)
+    text = env.reveal(action.text, element)
+    hidden = text != action.text
+    if element is not None and (hidden or element.evaluate("e => e.type") in FILLED_TYPES):
+        # Keys go wherever a page moves the focus; a secret goes into this element and no other.
+        before = "" if action.clear or not hidden else element.evaluate("e => e.value ?? e.innerText")
+        element.fill(before + text)
+        element.focus()
     else:
         env.page.mouse.click(*point)
         if element is not None:
@@ -95,6 +103,8 @@ def _type(action: actions.Type, env: "BrowserEnv") -> str:
 
 
 def _press(action: actions.Press, env: "BrowserEnv") -> str:
+    if env.secrets and _COPYING.search(action.keys):
+        raise PressError("copying and cutting are off while there are secrets")
     env.page.keyboard.press(action.keys)
     return f"pressed {action.keys}"
 

@@ -1,5 +1,6 @@
 """From a screenshot and what the page says to a marked image, of all of it or of a part, enlarged."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -7,6 +8,7 @@ import numpy as np
 import supervision as sv
 from numpy.typing import NDArray
 
+from som.agents.envs.hidden import GREY
 from som.agents.envs.numbers import Numbers
 from som.agents.envs.page import Box, PageLook
 from som.cutout import LARGEST_SOUGHT
@@ -52,6 +54,7 @@ def mark_view(
     density: float,
     marks: str,
     marking: dict[str, Any],
+    mask: Callable[[str], str],
 ) -> tuple[MarkedImage, View, dict[int, tuple[float, float]]]:
     """Mark a screenshot.
 
@@ -64,6 +67,7 @@ def mark_view(
         density: screenshot pixels for one of CSS.
         marks: "dom", "screen" or "both".
         marking: options of `Marker`.
+        mask: takes the values of secrets out of what pixels say; these are painted over.
 
     Returns:
         The marked image, the view, and where to press marks that come from pixels (CSS pixels).
@@ -80,6 +84,7 @@ def mark_view(
     origin = np.tile(view.box[:2], 2)
     boxes = (np.array([mark.box for mark in found.marks]).reshape(-1, 4) - origin) * factor
     pixels = _from_pixels(image, boxes, found, view, factor, marks, closer=box is not None)
+    image = _without_secrets(image, pixels, mask)
     keys = [mark.key for mark in found.marks]
     # Pixels have no identity; what they say and where they are is the best that can be had.
     said = {name: text_of(pixels, name) for name in ("source", "text", "role")}
@@ -100,6 +105,22 @@ def mark_view(
         for number, (x, y) in zip(ids[len(boxes) :], middle, strict=True)
     }
     return Marker.from_detections(image, both, **marking), view, points
+
+
+def _without_secrets(
+    image: NDArray[np.uint8], pixels: sv.Detections, mask: Callable[[str], str]
+) -> NDArray[np.uint8]:
+    """The image with what its pixels say of secrets painted over, and the regions' texts masked."""
+    texts = text_of(pixels, "text")
+    masked = [mask(text) for text in texts]
+    shown = [i for i, text in enumerate(texts) if text != masked[i]]
+    if not shown:
+        return image
+    image = image.copy()
+    for x1, y1, x2, y2 in pixels.xyxy[shown].round().astype(int).tolist():
+        image[y1:y2, x1:x2] = GREY
+    pixels.data["text"] = np.array(masked, dtype=object)
+    return image
 
 
 def _enlarged(box: Box, whole: Box, density: float) -> View:
@@ -144,7 +165,7 @@ def _from_pixels(
         areas = (seen.xyxy[:, 2:] - seen.xyxy[:, :2]).prod(axis=1)
         largest = (blind[:, 2:] - blind[:, :2]).prod(axis=1).max(initial=0)
         keep &= areas < 0.7 * largest
-    known = np.array([mark.element["tag"] not in BLIND for mark in found.marks], bool)
+    known = np.array([mark.tag not in BLIND for mark in found.marks], bool)
     if known.any():
         keep &= ~_covered(seen.xyxy, boxes[known])
     return rows(seen, np.flatnonzero(keep))

@@ -11,6 +11,7 @@ from som.agents import actions as do
 from som.agents.envs.base import Observation
 from som.agents.envs.browser import BrowserEnv
 from som.agents.network import NetworkPolicy
+from som.agents.secrets import Secret, Secrets
 from som.errors import SomError
 from tests.agents.envs.site import Site, serving
 
@@ -352,8 +353,7 @@ def test_dragging(opened: Open) -> None:
 def test_secrets_are_typed_and_never_shown(opened: Open) -> None:
     env = opened(
         "<input aria-label=Mail><input type=password aria-label=Pass>",
-        reveal=lambda text: text.replace("{{secret:mail}}", "me@example.org"),
-        mask=lambda text: text.replace("me@example.org", "{{secret:mail}}"),
+        secrets=Secrets([Secret("mail", "me@example.org", ("127.0.0.1",))]),
     )
     marks = ids(env.observe())
     env.act(do.Type(mark=marks["Mail"], text="{{secret:mail}}"))
