@@ -1,8 +1,9 @@
-"""COCO's ``instances.json``: images, and annotations with boxes and masks, by id.
+"""COCO's ``instances.json`` and ``panoptic.json``: images and annotations, by id.
 
 Format: https://cocodataset.org/#format-data.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ class CocoImage:
 
 
 class Instances:
-    """An ``instances.json``, indexed; rows are checked when they are asked for.
+    """An annotation file, indexed; rows are checked when they are asked for.
 
     Args:
         path: the file.
@@ -35,7 +36,10 @@ class Instances:
         data = read_json(path)
         whole = Row(data, str(path))
         self._images = _by_id(whole, "images")
-        self._annotations = _by_id(whole, "annotations")
+        rows = list(_rows(whole, "annotations"))
+        # One row an image, and the segments within.
+        self.panoptic = bool(rows) and "segments_info" in rows[0].data
+        self._annotations = {row.whole("image_id" if self.panoptic else "id"): row for row in rows}
         self.categories: dict[int, str] = {
             key: row.text("name") for key, row in _by_id(whole, "categories").items()
         }
@@ -62,11 +66,13 @@ class Instances:
         return found
 
 
+def _rows(whole: Row, field: str) -> Iterator[Row]:
+    for number, one in enumerate(whole.items(field), 1):
+        yield Row(one, f"{whole.where}, {field} {number}")
+
+
 def _by_id(whole: Row, field: str) -> dict[int, Row]:
-    rows = (
-        Row(one, f"{whole.where}, {field} {number}") for number, one in enumerate(whole.items(field), 1)
-    )
-    return {row.whole("id"): row for row in rows}
+    return {row.whole("id"): row for row in _rows(whole, field)}
 
 
 def box_and_mask(annotation: Row, size_hw: tuple[int, int]) -> tuple[Box, Mask | None]:

@@ -44,6 +44,8 @@ class DataSet:
 _HERE = "som.evals.datasets"
 _CLICK = "a click inside the box, by type and group"
 _REFER = "REC: IoU >= 0.5; RES: mIoU, oIoU, P@0.5/0.7/0.9"
+_GROUND = "recall at 1: IoU >= 0.5 with the union of a phrase's boxes"
+_NAME = "precision over marks"
 _REFS = "refs({by}).p, instances.json, images/"
 
 _REGISTRY: dict[str, DataSet] = {
@@ -70,6 +72,44 @@ _REGISTRY: dict[str, DataSet] = {
     "refcocog": DataSet(
         "RefCOCOg", f"{_HERE}.refcoco:load_refcoco", _REFER, _REFS.format(by="umd"),
         {"name": "refcocog"},
+    ),
+    "flickr30k": DataSet(
+        "Flickr30k Entities", f"{_HERE}.flickr30k:load_flickr30k", _GROUND,
+        "Sentences/*.txt, Annotations/*.xml, flickr30k-images/", {},
+    ),
+    "coco": DataSet(
+        "COCO", f"{_HERE}.naming:load_naming", _NAME,
+        "panoptic.json with panoptic/, or instances.json; images/", {"name": "coco"},
+    ),
+    "ade20k": DataSet(
+        "ADE20K", f"{_HERE}.naming:load_naming", _NAME,
+        "panoptic.json with panoptic/, or instances.json; images/", {"name": "ade20k"},
+    ),
+    "davis": DataSet(
+        "DAVIS 2017", f"{_HERE}.davis:load_davis", "J&F",
+        "JPEGImages/480p/, Annotations/480p/, ImageSets/2017/", {},
+    ),
+    "sombench-flickr30k": DataSet(
+        "SoM-Bench, phrase grounding", f"{_HERE}.sombench:load_flickr30k", _GROUND,
+        "flickr30k_grounding/som_images/", {},
+    ),
+    "sombench-refcocog-rec": DataSet(
+        "SoM-Bench, referring comprehension", f"{_HERE}.sombench:load_refcocog",
+        "REC: IoU >= 0.5, or the right mark", "refcocog_refseg/som_images/",
+        {"name": "sombench-refcocog-rec"},
+    ),
+    "sombench-refcocog-res": DataSet(
+        "SoM-Bench, referring segmentation", f"{_HERE}.sombench:load_refcocog",
+        "RES: mIoU, or the right mark", "refcocog_refseg/som_images/",
+        {"name": "sombench-refcocog-res"},
+    ),
+    "sombench-coco": DataSet(
+        "SoM-Bench, open vocabulary on COCO", f"{_HERE}.sombench:load_ovseg", _NAME,
+        "coco_ovseg/som_images/", {"name": "coco"},
+    ),
+    "sombench-ade20k": DataSet(
+        "SoM-Bench, open vocabulary on ADE20K", f"{_HERE}.sombench:load_ovseg", _NAME,
+        "ade20k_ovseg/som_images/", {"name": "ade20k"},
     ),
 }  # fmt: skip
 

@@ -111,3 +111,93 @@ def refcoco(folder: Path, by: str = "unc", refs: Any = None) -> Path:
     for number in (1, 2):
         image(folder / "images" / f"COCO_train2014_{number:012d}.jpg")
     return folder
+
+
+def flickr30k(folder: Path) -> Path:
+    """One image, two captions; one entity with two boxes, one with none, a scene."""
+    image(folder / "flickr30k-images" / "36979.jpg")
+    captions = [
+        "[/EN#1/people Two men] hold [/EN#2/other a sheet of paper] in [/EN#3/scene a park] .",
+        "[/EN#0/notvisual It] is sunny .",
+        "[/EN#2/other/clothing Paper] flies .",
+    ]
+    (folder / "Sentences").mkdir()
+    (folder / "Sentences" / "36979.txt").write_text("\n".join(captions) + "\n", "utf-8")
+    box = "<bndbox><xmin>{}</xmin><ymin>{}</ymin><xmax>{}</xmax><ymax>{}</ymax></bndbox>"
+    objects = [
+        "<name>1</name>" + box.format(11, 21, 30, 50),
+        "<name>1</name><name>2</name>" + box.format(41, 21, 60, 50),
+        "<name>3</name><scene>1</scene><nobox>0</nobox>",
+    ]
+    body = "".join(f"<object>{one}</object>" for one in objects)
+    (folder / "Annotations").mkdir()
+    (folder / "Annotations" / "36979.xml").write_text(
+        f"<annotation><filename>36979.jpg</filename>{body}</annotation>", "utf-8"
+    )
+    (folder / "test.txt").write_text("36979\n")
+    return folder
+
+
+def panoptic(folder: Path) -> Path:
+    """COCO panoptic: one image of a cat on grass, and a crowd."""
+    image(folder / "images" / "000000000285.jpg")
+    ids = np.full((100, 200), 5 + 256 * 2, np.int64)
+    ids[20:50, 10:50] = 70_000
+    ids[:10] = 9
+    rgb = np.stack([ids % 256, ids // 256 % 256, ids // 65536], axis=-1).astype(np.uint8)
+    (folder / "panoptic").mkdir()
+    Image.fromarray(rgb).save(folder / "panoptic" / "000000000285.png")
+    segments = [
+        {"id": 70_000, "category_id": 17, "bbox": [10, 20, 40, 30], "area": 1200, "iscrowd": 0},
+        {"id": 517, "category_id": 193, "bbox": [0, 10, 200, 90], "area": 16800, "iscrowd": 0},
+        {"id": 9, "category_id": 17, "bbox": [0, 0, 200, 10], "area": 2000, "iscrowd": 1},
+    ]
+    write_json(
+        folder / "panoptic.json",
+        {
+            "images": [{"id": 285, "file_name": "000000000285.jpg", "height": 100, "width": 200}],
+            "categories": [{"id": 17, "name": "cat"}, {"id": 193, "name": "grass-merged"}],
+            "annotations": [
+                {"image_id": 285, "file_name": "000000000285.png", "segments_info": segments}
+            ],
+        },
+    )
+    return folder
+
+
+def davis(folder: Path, frames: int = 4) -> Path:
+    """One sequence: two objects that move to the right, and undecided pixels."""
+    for number in range(frames):
+        image(folder / "JPEGImages" / "480p" / "cows" / f"{number:05d}.jpg")
+        indices = np.zeros((100, 200), np.uint8)
+        indices[20:50, 10 + number : 50 + number] = 1
+        indices[60:90, 100 + number : 150 + number] = 2
+        indices[0] = 255
+        annotation = Image.fromarray(indices, "L").convert("P")
+        annotation.putdata(indices.ravel().tolist())
+        annotation.putpalette([0, 0, 0, 128, 0, 0, 0, 128, 0] + [255] * 759)
+        path = folder / "Annotations" / "480p" / "cows" / f"{number:05d}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        annotation.save(path)
+    (folder / "ImageSets" / "2017").mkdir(parents=True)
+    (folder / "ImageSets" / "2017" / "val.txt").write_text("cows\n")
+    return folder
+
+
+def sombench(folder: Path) -> Path:
+    """All four folders of SoM-Bench."""
+    phrases = {"caption": "a man in glasses holding a piece of paper"}
+    phrases |= {"phrases": ["a man in glasses", "a piece of paper"]}
+    phrases |= {"boxes": [[10, 10, 50, 90], [[60, 20, 80, 40], [80, 20, 90, 40]]]}
+    flickr = folder / "flickr30k_grounding" / "som_images"
+    for name in ("14868339.jpg", "14868339_wbox.jpg"):
+        image(flickr / name)
+    write_json(flickr / "14868339.json", phrases)
+    refer = folder / "refcocog_refseg" / "som_images"
+    image(refer / "000000000795.jpg")
+    rows = [{"text": "Laptop turned on", "ref_id": 3}, {"text": "the laptop behind", "ref_id": 1}]
+    write_json(refer / "000000000795.json", rows)
+    for stem in ("000000000872_0", "000000000872_5"):
+        image(folder / "coco_ovseg" / "som_images" / f"{stem}.jpg")
+    image(folder / "ade20k_ovseg" / "som_images" / "ADE_val_00000001_5.jpg")
+    return folder
