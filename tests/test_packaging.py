@@ -58,6 +58,10 @@ IN_TORCH = {
     "som.devices",
     "som.segmenters.words.finders",
     "som.naming.encoders",
+    *(
+        f"som.agents.vlm.local.{name}"
+        for name in ("choice", "generation", "grammar", "loading", "prompt")
+    ),
 }
 
 

@@ -20,10 +20,12 @@ def get_vlm(
     """The model that a user named.
 
     Args:
-        model: "offline"; "replay:FILE"; else a name that the server knows. None: the server's, and
-            without a server or a key the offline grounder.
+        model: "offline"; "replay:FILE"; "local:CHECKPOINT", which runs in this process; else a name
+            that the server knows. None: the server's, and without a server or a key the offline
+            grounder.
         base_url: of any OpenAI-compatible server.
-        **options: as `som.agents.vlm.openai.OpenAICompatible` takes them.
+        **options: as `som.agents.vlm.openai.OpenAICompatible` takes them, or, for a local model,
+            `som.agents.vlm.local.model.LocalVLM`.
 
     Returns:
         The model, and a line for the user, "" when there is nothing to say.
@@ -41,6 +43,10 @@ def get_vlm(
         from som.agents.vlm.replay import Replay
 
         return Replay.from_file(model.removeprefix("replay:")), ""
+    if model is not None and model.startswith("local:"):
+        from som.agents.vlm.local.model import LocalVLM
+
+        return LocalVLM(model.removeprefix("local:"), **options), ""
     if model == "":
         raise VLMError("the model's name is empty; name one, or leave --model out")
     from som.agents.vlm.openai import OpenAICompatible

@@ -212,6 +212,7 @@ def _internvl() -> list[Any]:
 
 def _gemma3() -> list[Any]:
     """Its template has no system role; its text model looks back a window only."""
+    import torch
     import transformers as t
 
     names = {"boi_token": "<boi>", "eoi_token": "<eoi>", "image_token": "<image_soft_token>"}
@@ -221,7 +222,8 @@ def _gemma3() -> list[Any]:
         image_seq_length=4, chat_template=tokenizer.chat_template,
     )  # fmt: skip
     config = t.Gemma3Config(
-        text_config=_text(tokenizer, head_dim=16, sliding_window=64),
+        text_config=_text(tokenizer, head_dim=16, sliding_window=64,
+                          layer_types=["sliding_attention", "full_attention"]),
         vision_config={
             "hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2,
             "num_attention_heads": 2, "image_size": 32, "patch_size": 8, "vision_use_head": False,
@@ -230,7 +232,10 @@ def _gemma3() -> list[Any]:
         eoi_token_index=tokenizer.convert_tokens_to_ids("<eoi>"),
         image_token_index=tokenizer.convert_tokens_to_ids("<image_soft_token>"),
     )  # fmt: skip
-    return [t.Gemma3ForConditionalGeneration(config), tokenizer, processor]
+    model = t.Gemma3ForConditionalGeneration(config)
+    # It starts at zero, where no image shows.
+    torch.nn.init.normal_(model.model.multi_modal_projector.mm_input_projection_weight, std=0.2)
+    return [model, tokenizer, processor]
 
 
 # Of processors that cannot be made here, since they want torchvision for videos.
