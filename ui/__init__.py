@@ -1,1 +1,1 @@
-"""The web app."""
+"""The web app: `som.ui.app` builds and serves it; docs/app.md says what it does."""
