@@ -9,10 +9,13 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 # An activated environment or a PYTHONPATH of the caller's must not leak into ours.
 unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV
 
-.PHONY: demo test slow check browser clean
+.PHONY: app demo test slow check browser clean
 
 demo: $(VENV)/.base
 	@$(BIN)/python examples/demo.py
+
+app: $(VENV)/.ui
+	@$(BIN)/python -m som app
 
 test: $(VENV)/.full browser
 	$(BIN)/python -m pytest
@@ -39,6 +42,12 @@ $(BIN)/python:
 $(VENV)/.base: pyproject.toml | $(BIN)/python
 	@echo "Installing the base packages into $(VENV) ..."
 	@$(PIP) install -e .
+	@touch $@
+
+# The light base and the web app; an agent in it needs a browser besides (make browser).
+$(VENV)/.ui: $(VENV)/.base
+	@echo "Installing the web app into $(VENV) ..."
+	@$(PIP) install -e ".[ui,browser]"
 	@touch $@
 
 # Everything. The headless build of OpenCV is written over the plain one, which needs libGL.

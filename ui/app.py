@@ -186,5 +186,6 @@ def _gradio() -> Any:
 
 
 _BRAND = """<div class="som-logo" aria-label="Set-of-Mark"><svg viewBox="0 0 28 28" aria-hidden="true">
-<rect x="2" y="5" width="17" height="18" rx="4"/><rect class="som-tag" x="13" y="1" width="14" height="13" rx="4"/>
+<rect x="2" y="5" width="17" height="18" rx="4"/>
+<rect class="som-tag" x="13" y="1" width="14" height="13" rx="4"/>
 <path d="M19.2 5.2l1.8-1.2v7.4"/></svg><span>Set-of-Mark</span></div>"""

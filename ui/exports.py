@@ -1,4 +1,4 @@
-"""What a visitor takes along: the marked image, the marks, the prompt, and Python that does it again."""
+"""What a visitor takes along: the marked image, the marks, the prompt, and Python that redoes it."""
 
 import base64
 import io

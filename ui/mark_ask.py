@@ -104,8 +104,8 @@ class MarkAsk:
                 elem_id="labels", min_width=240,
             )  # fmt: skip
             self.opacity = gr.Slider(
-                0.1, 0.8, 0.35, step=0.05, label=texts("mark.opacity"), elem_id="opacity", min_width=180,
-                buttons=[],
+                0.1, 0.8, 0.35, step=0.05, label=texts("mark.opacity"), elem_id="opacity",
+                min_width=180, buttons=[],
             )  # fmt: skip
             self.max_marks = gr.Slider(
                 0, 200, 0, step=5, label=texts("mark.max_marks"), info=texts("mark.max_marks_info"),
@@ -127,28 +127,17 @@ class MarkAsk:
         options = [
             self.segmenter, self.granularity, self.shapes, self.labels, self.opacity, self.max_marks,
         ]  # fmt: skip
-        for option in options:
-            changed = (
-                option.change if option not in (self.granularity, self.max_marks) else option.release
-            )
-            if option is self.opacity:
-                changed = option.release
-            changed(listener(self.on_options), options, shown, trigger_mode="always_last", **slow)
-        # Keys move sliders without releasing anything.
+        for option in (self.segmenter, self.shapes, self.labels):
+            option.input(listener(self.on_options), options, shown, trigger_mode="always_last", **slow)
         for slider in (self.granularity, self.opacity, self.max_marks):
             slider.change(listener(self.on_options), options, shown, trigger_mode="always_last", **slow)
         talk: dict[str, Any] = {**PRIVATE, "concurrency_limit": 16, "concurrency_id": "ask"}
+        talked = [self.question, self.chat, self.exports]
         asked = [
-            trigger(
-                listener(self.on_ask), self.question, [self.question, self.chat, self.exports], **talk
-            )
+            trigger(listener(self.on_ask), self.question, talked, **talk)
             for trigger in (self.send.click, self.question.submit)
         ]
-        asked.append(
-            self.chat.event(
-                listener(self.on_idea), None, [self.question, self.chat, self.exports], **talk
-            )
-        )
+        asked.append(self.chat.event(listener(self.on_idea), None, talked, **talk))
         self.stop.click(listener(self.on_stop), None, self.chat, cancels=asked, **PRIVATE)
         self.exports.event(listener(self.on_export), None, self.exports, **PRIVATE)
 

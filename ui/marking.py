@@ -1,4 +1,4 @@
-"""From a visitor's settings to a marked image. Regions are found once; style alone redraws in no time."""
+"""From a visitor's settings to a marked image. Regions are found once; a style redraws at once."""
 
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
