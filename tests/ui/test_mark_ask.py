@@ -41,7 +41,10 @@ def marks_version(page: Any) -> str:
 
 def marked_again(page: Any, before: str) -> None:
     page.wait_for_function(
-        "before => { const s = window.som.views.main.scene; return s.key && s.key !== before && !s.busy }",
+        """before => {
+            const scene = window.som.views.main.scene;
+            return scene.key && scene.key !== before && !scene.busy;
+        }""",
         arg=before,
     )
 
