@@ -27,6 +27,7 @@ ELSEWHERE = {
     "ask": "som.cli_ask:ask",
     "eval": "som.cli_eval:evaluate",
     "name": "som.cli_name:name",
+    "replay": "som.cli_replay:replay",
 }
 
 
