@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 FOLDERS = ("agents", "evals", "prompts", "ui")
-HEAVY = {"torch", "transformers", "gradio", "playwright", "inspect_ai", "segment_anything"}
+HEAVY = {"torch", "transformers", "gradio", "playwright", "inspect_ai", "anthropic", "segment_anything"}
 
 
 def run(*command: str | Path, cwd: Path = ROOT) -> str:

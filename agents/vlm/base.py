@@ -192,7 +192,7 @@ def choose_by_asking(vlm: VLM, messages: Sequence[Message], options: Sequence[st
     listed = ", ".join(f"[{option}]" for option in options)
     ask = Message("user", (TextPart(f"Answer with exactly one of these and nothing else: {listed}"),))
     reply = vlm.complete([*messages, ask])
-    named = _named(reply.text, options)
+    named = named_option(reply.text, options)
     return Choice(
         probabilities={
             option: 1 / len(options) if named is None else float(option == named) for option in options
@@ -206,7 +206,7 @@ def choose_by_asking(vlm: VLM, messages: Sequence[Message], options: Sequence[st
     )
 
 
-def _named(text: str, options: Sequence[str]) -> str | None:
+def named_option(text: str, options: Sequence[str]) -> str | None:
     """The option that a reply names first, in brackets or as marks are named; None without one."""
     for found in re.finditer(r"\[\s*([^\[\]\s]{1,40})\s*\]", text):
         if found[1] in options:

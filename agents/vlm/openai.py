@@ -1,35 +1,52 @@
-"""Any server that speaks OpenAI's Chat Completions: OpenAI, vLLM, Ollama, llama.cpp, LM Studio, ..."""
+"""Any server that speaks OpenAI's Chat Completions or Responses: OpenAI, Gemini, vLLM, Ollama, ..."""
 
-import base64
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from time import perf_counter
-from typing import Any
-from urllib.parse import urlsplit
+from typing import Any, Literal
 
-from som.agents.vlm.base import Choice, ImagePart, Message, OnText, Reply, TextPart, choose_by_asking
+from som.agents.vlm import chat, responses
+from som.agents.vlm.base import Choice, Message, OnText
+from som.agents.vlm.decisions import DecisionServer
+from som.agents.vlm.hosted import Hosted
+from som.agents.vlm.server import (
+    Clock,
+    Heard,
+    Request,
+    body_of,
+    names_of,
+    no_key,
+    normalize_url,
+    one_line,
+    refused,
+)
 from som.errors import VLMError
 
 OPENAI_URL = "https://api.openai.com/v1"
-DEFAULT_MODEL = "gpt-5-mini"
+GEMINI_URL = "https://generativelanguage.googleapis.com/v1beta/openai"
+DEFAULT_MODEL = "gpt-6-luna"
+Api = Literal["auto", "chat", "responses"]
 
 
-class OpenAICompatible:
+class OpenAICompatible(Hosted):
     """A model behind a URL.
 
     Busy servers (429), their faults (5xx) and lost connections are retried with backoff, as long as
-    no text has come yet; an empty reply is asked for once more.
+    no text has come yet; an empty reply is asked for once more. What a server refuses (a schema, a
+    tool, log-probabilities, a temperature, ...) is left out from then on.
 
     Args:
         model: as the server names it; None takes the server's only (or first) one, or, at OpenAI,
             `DEFAULT_MODEL`.
         base_url: of the server, with or without ``/v1``; None is OpenAI's.
-        api_key: None reads ``OPENAI_API_KEY``; servers at home need none.
+        api_key: None reads ``OPENAI_API_KEY``, or ``GEMINI_API_KEY``; servers at home need none.
+        api: "chat" (completions), "responses", or "auto": responses at OpenAI where the model has them.
         timeout_s: for the whole reply.
         max_retries: how often to try again.
-        max_tokens: longest reply.
+        max_tokens: longest reply; None takes the profile's.
         temperature: None leaves it to the server.
+        logprobs: ask for log-probabilities of the reply's tokens.
+        votes: choose by the agreement of so many samples; 0 takes the best way there is.
 
     Raises:
         VLMError: the URL is none, or OpenAI is asked without a key.
@@ -41,31 +58,43 @@ class OpenAICompatible:
         *,
         base_url: str | None = None,
         api_key: str | None = None,
+        api: Api = "auto",
         timeout_s: float = 120.0,
         max_retries: int = 3,
-        max_tokens: int = 1024,
+        max_tokens: int | None = None,
         temperature: float | None = None,
+        logprobs: bool = False,
+        votes: int = 0,
     ) -> None:
         from openai import OpenAI
 
         self.base_url = normalize_url(base_url) if base_url else OPENAI_URL
-        key = api_key or os.environ.get("OPENAI_API_KEY")
-        if not key and self.base_url == OPENAI_URL:
-            raise VLMError("no key for OpenAI: set OPENAI_API_KEY, or name a server with --base-url")
+        self.own_api = self.base_url == OPENAI_URL
+        provider, self.key_variable = "OpenAI", "OPENAI_API_KEY"
+        if self.base_url.startswith(GEMINI_URL):
+            provider, self.key_variable = "Gemini", "GEMINI_API_KEY"
+        self._key = api_key or os.environ.get(self.key_variable) or ""
+        if not self._key and (self.own_api or provider == "Gemini"):
+            raise no_key(provider, self.key_variable)
         self._client = OpenAI(
-            api_key=key or "none",
+            api_key=self._key or "none",
             base_url=self.base_url,
             timeout=timeout_s,
             max_retries=max_retries,
         )
-        self._model = model
-        self.timeout_s, self.max_tokens, self.temperature = timeout_s, max_tokens, temperature
+        super().__init__(
+            timeout_s=timeout_s, max_tokens=max_tokens, temperature=temperature, logprobs=logprobs,
+            votes=votes,
+        )  # fmt: skip
+        self._model, self.api = model, api
+        self._guides: bool | None = None
+        self._decisions = DecisionServer.of(self._client, self.base_url, own_api=self.own_api)
 
     @property
     def name(self) -> str:
         """The model's name; asks the server if none was given."""
         if self._model is None:
-            if self.base_url == OPENAI_URL:
+            if self.own_api:
                 self._model = DEFAULT_MODEL
             else:
                 models = self._models()
@@ -74,63 +103,50 @@ class OpenAICompatible:
                 self._model = models[0]
         return self._model
 
-    def complete(
-        self,
-        messages: Sequence[Message],
-        *,
-        on_text: OnText | None = None,
-        schema: dict[str, Any] | None = None,
-    ) -> Reply:
-        """Answer, streaming; see `som.agents.vlm.base.VLM.complete`."""
-        reply = self._once(messages, on_text)
-        if not reply.text.strip():
-            reply = self._once(messages, on_text)
-        if not reply.text.strip():
-            raise VLMError(f"{self.name} answered nothing, twice ({reply.stop_reason}); ask otherwise")
-        return reply
-
-    def choose(self, messages: Sequence[Message], options: Sequence[str]) -> Choice:
-        """All probability on the option that the reply names; see `VLM.choose`."""
-        return choose_by_asking(self, messages, options)
-
-    def _once(self, messages: Sequence[Message], on_text: OnText | None) -> Reply:
-        start = perf_counter()
-        limit = "max_completion_tokens" if self.base_url == OPENAI_URL else "max_tokens"
-        request: dict[str, Any] = {
-            "model": self.name,
-            "messages": [to_wire(message) for message in messages],
-            "stream": True,
-            "stream_options": {"include_usage": True},
-            limit: self.max_tokens,
-        }
-        if self.temperature is not None:
-            request["temperature"] = self.temperature
-        pieces: list[str] = []
-        stop, usage, refusal = "", None, ""
+    def _natively(self, messages: Sequence[Message], options: tuple[str, ...]) -> Choice | None:
+        if self.own_api and "decisions" not in self.profile.can:
+            return None
         with self._errors():
-            for chunk in self._client.chat.completions.create(**request):
-                if perf_counter() - start > self.timeout_s:
-                    raise VLMError(f"{self.name} took longer than {self.timeout_s:g} s; gave up")
-                usage = getattr(chunk, "usage", None) or usage
-                for choice in chunk.choices[:1]:
-                    refusal += getattr(choice.delta, "refusal", None) or ""
-                    stop = choice.finish_reason or stop
-                    if choice.delta.content:
-                        pieces.append(choice.delta.content)
-                        if on_text:
-                            on_text(choice.delta.content)
-        if refusal:
-            raise VLMError(f"{self.name} refused: {_one_line(refusal)}")
-        if stop == "content_filter" and not pieces:
-            raise VLMError(f"{self.name}: the server's content filter held the answer back")
-        return Reply(
-            text="".join(pieces),
-            model=self.name,
-            tokens_in=getattr(usage, "prompt_tokens", None),
-            tokens_out=getattr(usage, "completion_tokens", None),
-            seconds=perf_counter() - start,
-            stop_reason=stop or "cut off",
-        )
+            return self._decisions.choose(self.name, messages, options)
+
+    def _call(self, request: Request, on_text: OnText | None, clock: Clock) -> Heard:
+        """One call; what the server refuses by name is left out, and the call made again."""
+        import openai
+
+        while True:
+            asked = self._features(request)
+            call = responses.call if self._by_responses() else chat.call
+            with self._errors():
+                try:
+                    return call(self._client, self.name, request, asked, on_text, clock)
+                except (openai.BadRequestError, openai.UnprocessableEntityError) as error:
+                    what = refused(names_of(error), [*asked])
+                    if what is None or what in self._refused:
+                        raise
+                    self._refused.add(what)
+
+    def _features(self, request: Request) -> dict[str, Any]:
+        if self._by_responses():
+            return responses.features(request, self.profile, self._refused)
+        guides = bool(request.options) and self._has_guided_choice()
+        return chat.features(request, self.profile, self._refused, own_api=self.own_api, guides=guides)
+
+    def _by_responses(self) -> bool:
+        if self.api == "auto":
+            return self.own_api and "responses" in self.profile.can
+        return self.api == "responses"
+
+    def _has_guided_choice(self) -> bool:
+        """Whether this is vLLM, which holds a reply to a list of texts; asked once."""
+        if self._guides is None:
+            self._guides = False
+            if not self.own_api:
+                try:
+                    listed = self._client.models.list().data
+                    self._guides = any(getattr(model, "owned_by", "") == "vllm" for model in listed)
+                except Exception:  # it is only a question about a convenience
+                    self._guides = False
+        return self._guides
 
     def _models(self) -> list[str]:
         with self._errors():
@@ -142,27 +158,33 @@ class OpenAICompatible:
         import httpx2
         import openai
 
+        where, key = self.base_url, self._key
         try:
             yield
+        except VLMError as error:
+            if key and key in str(error):
+                raise VLMError(one_line(str(error), without=key)) from None
+            raise
         except openai.AuthenticationError:
-            raise VLMError(f"{self.base_url} does not accept the key; check OPENAI_API_KEY") from None
+            raise VLMError(f"{where} does not accept the key; check {self.key_variable}") from None
         except openai.NotFoundError as error:
             raise VLMError(self._not_found(error)) from None
         except (openai.APITimeoutError, httpx2.TimeoutException):
             raise VLMError(
-                f"no answer from {self.base_url} within {self.timeout_s:g} s; is the model loaded?"
+                f"no answer from {where} within {self.timeout_s:g} s; is the model loaded?"
             ) from None
         except (openai.APIConnectionError, httpx2.TransportError) as error:
-            reason = _one_line(str(error.__cause__ or error))
-            raise VLMError(
-                f"lost or found no server at {self.base_url} ({reason}); is it running?"
-            ) from None
+            reason = one_line(str(error.__cause__ or error), without=key)
+            raise VLMError(f"lost or found no server at {where} ({reason}); is it running?") from None
         except openai.RateLimitError as error:
-            raise VLMError(f"{self.base_url} is over its limit: {_body(error)}; try later") from None
+            said = one_line(body_of(error), without=key)
+            raise VLMError(f"{where} is over its limit: {said}; try later") from None
         except openai.APIStatusError as error:
-            raise VLMError(f"{self.base_url} answered {error.status_code}: {_body(error)}") from None
+            said = one_line(body_of(error), without=key)
+            raise VLMError(f"{where} answered {error.status_code}: {said}") from None
         except (openai.APIError, ValueError) as error:
-            raise VLMError(f"{self.base_url} sent no proper answer: {_one_line(str(error))}") from None
+            said = one_line(str(error), without=key)
+            raise VLMError(f"{where} sent no proper answer: {said}") from None
 
     def _not_found(self, error: Any) -> str:
         try:
@@ -171,52 +193,5 @@ class OpenAICompatible:
             listed = []
         if listed:
             return f"no model {self._model!r} at {self.base_url}; it has: {', '.join(listed[:8])}"
-        return f"{self.base_url} answered 404: {_body(error)}; check --base-url and --model"
-
-
-def normalize_url(url: str) -> str:
-    """The API's base of a server's URL: ``localhost:11434`` becomes ``http://localhost:11434/v1``.
-
-    Raises:
-        VLMError: it is no http URL.
-    """
-    url = url.strip()
-    url = url if "://" in url else f"http://{url}"
-    url = url.rstrip("/") if not url.endswith("://") else url
-    parts = urlsplit(url)
-    try:
-        valid = parts.scheme in ("http", "https") and parts.hostname and (parts.port or 1)
-    except ValueError:
-        valid = False
-    if not valid:
-        raise VLMError(f"{url!r} is no server URL; expected one like http://localhost:11434")
-    if parts.username or parts.password:
-        raise VLMError("put no password into the server URL; set OPENAI_API_KEY instead")
-    return url.removesuffix("/chat/completions") if parts.path else f"{url}/v1"
-
-
-def to_wire(message: Message) -> dict[str, Any]:
-    """A message in the form of Chat Completions."""
-    if all(isinstance(part, TextPart) for part in message.parts):
-        return {"role": message.role, "content": message.text}
-    return {"role": message.role, "content": list(_parts(message.parts))}
-
-
-def _parts(parts: Iterable[TextPart | ImagePart]) -> Iterator[dict[str, Any]]:
-    for part in parts:
-        if isinstance(part, TextPart):
-            yield {"type": "text", "text": part.text}
-        else:
-            kind, data = part.encoded()
-            url = f"data:{kind};base64,{base64.b64encode(data).decode()}"
-            yield {"type": "image_url", "image_url": {"url": url}}
-
-
-def _body(error: Any) -> str:
-    body = error.body if isinstance(error.body, dict) else {}
-    return _one_line(str(body.get("message") or body.get("detail") or error.message))
-
-
-def _one_line(text: str) -> str:
-    text = " ".join(text.split())
-    return text if len(text) <= 200 else text[:199] + "…"
+        said = one_line(body_of(error), without=self._key)
+        return f"{self.base_url} answered 404: {said}; check --base-url and --model"
