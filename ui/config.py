@@ -4,7 +4,7 @@ import ipaddress
 from dataclasses import dataclass
 from pathlib import Path
 
-from som.agents.vlm.openai import normalize_url
+from som.agents.vlm.server import normalize_url
 from som.errors import SomError
 
 # Those that need neither weights nor a download.
