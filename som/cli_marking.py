@@ -13,6 +13,11 @@ if TYPE_CHECKING:
     from som.marker import Marker
 
 WEIGHTLESS = ("auto", "screen", "photo")
+# The options that decide which regions are found; the others only choose and draw.
+_SEGMENTING = (
+    "segmenter", "weights", "device", "granularity", "detections", "find", "find_model", "points",
+    "boxes", "strokes", "areas",
+)  # fmt: skip
 Command = Callable[..., Any]
 
 
@@ -91,6 +96,11 @@ def marking_options(command: Command) -> Command:
             "--max-side", type=click.IntRange(16), metavar="PIXELS",
             help="Longest side of the marked image: the size that the model will see.",
         ),
+        click.option(
+            "--cache", metavar="FOLDER", type=click.Path(path_type=Path, file_okay=False),
+            help="Where regions are kept once they are found. Default: ~/.cache/som/marks.",
+        ),
+        click.option("--no-cache", is_flag=True, help="Find them anew and keep nothing."),
     ]  # fmt: skip
     for option in reversed(options):
         command = option(command)
@@ -103,6 +113,7 @@ def make_marker(marking: dict[str, Any]) -> "Marker":
     Raises:
         SomError: an unknown name or a number out of range.
     """
+    from som import segmenters
     from som.marker import Marker
     from som.style import Style
 
@@ -113,8 +124,23 @@ def make_marker(marking: dict[str, Any]) -> "Marker":
         opacity=marking.pop("opacity"),
         tags=marking.pop("tags"),
     )
+    cache, no_cache = marking.pop("cache"), marking.pop("no_cache")
+    settings = {name: marking[name] for name in _SEGMENTING}
     segmenter = _segmenter(marking)
+    if not no_cache and settings["detections"] is None and segmenters.shipped(settings["segmenter"]):
+        segmenter = _cached(segmenter, settings, cache)
     return Marker(segmenter, style=style, **marking)
+
+
+def _cached(segmenter: Any, settings: dict[str, Any], folder: Path | None) -> Any:
+    """The segmenter with a cache before it."""
+    from som.marks_cache import CachedSegmenter, MarksCache, file_state
+
+    known = {
+        name: [file_state(one) for one in value] if isinstance(value, tuple) else file_state(value)
+        for name, value in settings.items()
+    }
+    return CachedSegmenter(segmenter, known, MarksCache(folder))
 
 
 def _segmenter(marking: dict[str, Any]) -> Any:

@@ -47,11 +47,17 @@ _REGISTRY: dict[str, str | Callable[..., Segmenter]] = {
     "omniparser": "som.segmenters.detector:OmniParserSegmenter",
     **{family: _sam(family) for family in ("sam", "sam2", "sam3", "sam-hq", "slimsam", "edgetam")},
 }
+_SHIPPED = dict(_REGISTRY)
 
 
 def names() -> list[str]:
     """Names that `get` accepts."""
     return list(_REGISTRY)
+
+
+def shipped(name: str) -> bool:
+    """Whether the segmenter of this name is one of this package's own."""
+    return _REGISTRY.get(name) is not None and _REGISTRY[name] is _SHIPPED.get(name)
 
 
 def register(name: str, factory: str | Callable[..., Segmenter]) -> None:
