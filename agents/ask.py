@@ -118,9 +118,12 @@ def build_messages(
 ) -> list[Message]:
     """The prompt that `ask` sends; arguments and errors are the same.
 
-    `wording` is how the question is put, where that is more than the question itself.
+    `wording` is how the question is put, where that is more than the question itself; what looks like
+    a mark in such a question is not checked.
     """
     _check(question, images, send)
+    if wording is None:
+        _check_marks(question, images)
     parts: list[TextPart | ImagePart] = []
     for i, image in enumerate(images):
         name = image_name(i)
@@ -147,6 +150,9 @@ def _check(question: str, images: tuple[MarkedImage, ...], send: Sequence[str]) 
         raise SomError("there is no image to ask about")
     if not send or set(send) - set(VIEWS):
         raise SomError(f"send any of: {', '.join(VIEWS)}; got {', '.join(send) or 'nothing'}")
+
+
+def _check_marks(question: str, images: tuple[MarkedImage, ...]) -> None:
     labels = [[mark.label for mark in image] for image in images]
     unknown = parse_marks(question, labels).unknown
     if unknown:

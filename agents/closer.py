@@ -117,7 +117,9 @@ def look_closer(
             closer, cut = _mark_cut_out(marked, blocks[ranked.mark.id - 1], segment)
             if not closer.marks:
                 continue
-            looks.append(Look(cut.box_xyxy, cut.scale, pick(question, [closer], vlm, **asking)))
+            # Marks that the question names are those of the whole image, not of the cut-out.
+            chosen = pick(question, [closer], vlm, wording=question.strip(), **asking)
+            looks.append(Look(cut.box_xyxy, cut.scale, chosen))
             found = _found(looks[-1], ranked.probability, threshold)
         if found.probability > best.probability:
             best = found
@@ -170,7 +172,8 @@ def _mark_cut_out(
         lost = [i for i, box in enumerate(boxes) if not (_ious(box, anew.xyxy) > SAME).any()]
         parts = [_plain(anew, anew.xyxy), rows(parts[0], np.array(lost, np.intp))]
     merged = sv.Detections.merge([part for part in parts if len(part)])
-    return Marker.from_detections(cut.image, merged, style=marked.layout.style), cut
+    closer = Marker.from_detections(cut.image, merged, style=marked.layout.style)
+    return replace(closer, window_xyxy=cut.box_xyxy), cut
 
 
 def _plain(regions: sv.Detections, boxes: NDArray[Any]) -> sv.Detections:

@@ -2,10 +2,13 @@
 
 import click
 
+from som.cli_eval_run import NAMES
 from som.cli_group import LazyGroup
 
 COMMANDS = {
+    **{name: f"som.cli_eval_run:{name.replace('-', '_')}" for name in NAMES},
     "miniwob": "som.cli_miniwob:miniwob",
+    "report": "som.cli_eval_report:report",
     "score": "som.cli_eval_score:score",
 }
 

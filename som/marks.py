@@ -66,6 +66,7 @@ class MarkedImage:
         segmenter: name of what found the regions.
         seconds: time of each stage: segment, select, place, draw.
         path: the file that the image came from, if any.
+        window_xyxy: for an enlarged cut-out, the part of the larger image that it shows, in its pixels.
     """
 
     image: NDArray[np.uint8]
@@ -75,6 +76,7 @@ class MarkedImage:
     segmenter: str = ""
     seconds: dict[str, float] = field(default_factory=dict)
     path: str | None = None
+    window_xyxy: tuple[float, float, float, float] | None = None
 
     @property
     def size_wh(self) -> tuple[int, int]:

@@ -1,0 +1,101 @@
+"""Plots as inline SVG; words stay outside of it, so that they keep their size on a small screen."""
+
+import math
+from collections.abc import Sequence
+from html import escape
+
+from som.evals.attribution import CAUSES
+from som.evals.logs import BINS, Summary
+from som.evals.table import percent, with_interval
+
+# In the order in which a bar is stacked.
+PARTS = ("right", "wrong_choice", "wrong_format", "refused", "unreadable", "not_marked")
+
+
+def accuracies(summaries: Sequence[Summary]) -> str:
+    """A line for each run: a dot with its interval, ticks for ceiling and chance."""
+    rows = ""
+    for summary in summaries:
+        found = summary.accuracy
+        parts = '<line class="axis" x1="0" x2="100%" y1="11" y2="11"/>'
+        if not math.isnan(found.low):
+            low, high = 100 * found.low, 100 * found.high
+            parts += f'<line class="range" x1="{low:.1f}%" x2="{high:.1f}%" y1="11" y2="11"/>'
+        for value, style in ((summary.ceiling.value, "ceiling"), (summary.chance, "chance")):
+            if value is not None and not math.isnan(value):
+                at = 100 * value
+                parts += f'<line class="{style}" x1="{at:.1f}%" x2="{at:.1f}%" y1="3" y2="19"/>'
+        if not math.isnan(found.value):
+            parts += f'<circle cx="{100 * found.value:.1f}%" cy="11" r="6"/>'
+        rows += _row(summary, parts, f"{with_interval(found)} %")
+    scale = "".join(f"<span>{step}</span>" for step in (0, 25, 50, 75, 100))
+    return f'<div class="bars">{rows}<div class="scale"><div>{scale}</div></div></div>'
+
+
+def shares(summaries: Sequence[Summary]) -> str:
+    """A stacked bar for each run: what became of its samples."""
+    rows = ""
+    for summary in summaries:
+        left, parts, said = 0.0, "", []
+        for cause in PARTS:
+            share = summary.share(cause)
+            if math.isnan(share) or share <= 0:
+                continue
+            width = 100 * share
+            said.append(f"{cause.replace('_', ' ')} {percent(share)} %")
+            parts += (
+                f'<rect class="{cause}" x="{left:.2f}%" y="2" width="{width:.2f}%" height="18">'
+                f"<title>{escape(said[-1])}</title></rect>"
+            )
+            left += width
+        asked = summary.answered + summary.unanswered
+        apart = f"{summary.unanswered} of {asked} unanswered" if summary.unanswered else ""
+        rows += _row(summary, parts, apart, ", ".join(said))
+    return f'<div class="bars">{rows}</div>'
+
+
+def legend() -> str:
+    """What the colours of `shares` mean."""
+    keys = "".join(
+        f'<li><span class="swatch {cause}"></span>{escape(CAUSES[cause])}</li>' for cause in PARTS
+    )
+    return f'<ul class="legend">{keys}</ul>'
+
+
+def reliability(pairs: Sequence[tuple[float, bool]]) -> str:
+    """Accuracy by confidence, in as many steps as the calibration error has."""
+    dots = ""
+    for step in range(BINS):
+        members = [right for given, right in pairs if min(int(given * BINS), BINS - 1) == step]
+        if not members:
+            continue
+        given = [given for given, _ in pairs if min(int(given * BINS), BINS - 1) == step]
+        x, y = 100 * sum(given) / len(given), 100 - 100 * sum(members) / len(members)
+        radius = 1.5 + 5 * math.sqrt(len(members) / len(pairs))
+        dots += (
+            f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{radius:.1f}">'
+            f"<title>{len(members)} answers: confidence {x:.0f} %, right {100 - y:.0f} %</title></circle>"
+        )
+    grid = "".join(
+        f'<line class="axis" x1="{at}" x2="{at}" y1="0" y2="100"/>'
+        f'<line class="axis" x1="0" x2="100" y1="{at}" y2="{at}"/>'
+        for at in (0, 25, 50, 75, 100)
+    )
+    words = (
+        '<text x="50" y="116" text-anchor="middle">confidence, %</text>'
+        '<text x="-11" y="50" text-anchor="middle" transform="rotate(-90 -11 50)">right, %</text>'
+        '<text x="0" y="107" text-anchor="middle">0</text><text x="100" y="107" text-anchor="middle">100</text>'
+        '<text x="-3" y="3" text-anchor="end">100</text>'
+    )
+    return (
+        f'<svg class="reliability" viewBox="-18 -4 124 124" role="img" aria-label="Reliability">{grid}'
+        f'<line class="ideal" x1="0" y1="100" x2="100" y2="0"/>{dots}{words}</svg>'
+    )
+
+
+def _row(summary: Summary, parts: str, words: str, label: str = "") -> str:
+    return (
+        f'<div class="bar"><span class="name">{escape(summary.name)}</span>'
+        f'<svg role="img" aria-label="{escape(label or words, quote=True)}">{parts}</svg>'
+        f'<span class="value">{escape(words)}</span></div>'
+    )
