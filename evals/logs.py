@@ -6,18 +6,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from som.agents.vlm.cost import price_of
 from som.errors import DataError
 from som.evals.attribution import Verdict, judge
 from som.evals.evidence import EVIDENCE, SCALE, Evidence
+from som.evals.metrics.calibration import calibration
 from som.evals.metrics.compare import Comparison, compare
 from som.evals.metrics.intervals import Interval, interval
 from som.evals.truth import Truth
-
-# Of the reliability plot and the calibration error: as many steps of confidence.
-BINS = 10
 
 
 @dataclass(frozen=True)
@@ -321,10 +317,7 @@ def _calibration(judged: Sequence[Answered]) -> float | None:
     ]
     if not pairs:
         return None
-    given, right = np.array(pairs).T
-    bins = np.minimum((given * BINS).astype(int), BINS - 1)
-    gaps = [abs((given - right)[bins == one].sum()) for one in range(BINS)]
-    return float(sum(gaps) / len(pairs))
+    return calibration([given for given, _ in pairs], [right for _, right in pairs]).ece
 
 
 def _done(run: Run) -> int:

@@ -1,14 +1,14 @@
 """Runs of a grid: models by conditions by seeds, estimated before and taken up again after a break.
 
-Everything that runs is `inspect_ai.eval_set`: its concurrency, retries, cache and logs. A folder of logs
-is a run; the same command on the same folder goes on where it stopped.
+Everything that runs is `inspect_ai.eval_set`: its concurrency, retries, cache and logs. A folder of
+logs is a run; the same command on the same folder goes on where it stopped.
 """
 
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from inspect_ai import Task, eval_set
 from inspect_ai.model import CachePolicy
@@ -106,8 +106,8 @@ def estimate(tasks: Sequence[Task], model: str, *, epochs: int = 1, hosted: bool
     price = None if free else price_of(model)
     usd = price.of(round(tokens_in), round(tokens_out)) if price else None
     samples = len(tasks[0].dataset) if tasks else 0
-    numbers = (round(value) for value in (calls, images, tokens_in, tokens_out))
-    return Estimate(samples, *numbers, usd, free)
+    counts = round(calls), round(images), round(tokens_in), round(tokens_out)
+    return Estimate(samples, *counts, usd=usd, free=free)
 
 
 def run(
@@ -119,7 +119,7 @@ def run(
     epochs: int | None = None,
     cache: bool = True,
     max_retries: int = 5,
-    display: str = "plain",
+    display: Literal["full", "rich", "plain", "none"] = "plain",
     **generate: Any,
 ) -> bool:
     """Run tasks, or go on with them.

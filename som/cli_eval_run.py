@@ -2,7 +2,7 @@
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
@@ -70,6 +70,9 @@ _OPTIONS = [
         help="Where logs go; a run there is gone on with. Default: logs/NAME.",
     ),
     click.option("--cache/--no-cache", default=True, help="Take replies that were given before."),
+    click.option(
+        "--max-connections", type=click.IntRange(1), help="Calls at once. Default: inspect_ai's."
+    ),
     click.option("--max-retries", type=click.IntRange(0), default=5, show_default=True),
     click.option("--yes", is_flag=True, help="Do not ask before spending money."),
 ]  # fmt: skip
@@ -90,6 +93,7 @@ def _run(
     epochs: int | None,
     log_dir: Path | None,
     cache: bool,
+    max_connections: int | None,
     max_retries: int,
     yes: bool,
 ) -> None:
@@ -128,7 +132,7 @@ def _run(
         expected = estimate(tasks, model, epochs=epochs or 1, hosted=base_url is None)
         click.echo(f"{one}: {expected}", err=True)
         _ask_to_go_on(expected, yes)
-    shown = "rich" if sys.stderr.isatty() else "plain"
+    shown: Literal["rich", "plain"] = "rich" if sys.stderr.isatty() else "plain"
     complete = True
     for _, model, tasks in jobs:
         complete &= run(
@@ -140,6 +144,7 @@ def _run(
             cache=cache,
             max_retries=max_retries,
             display=shown,
+            max_connections=max_connections,
         )
     click.echo(as_text([summarize(found) for found in read_runs([log_dir])]))
     click.echo(f"som eval report {log_dir} -o report.html  makes a page of it")

@@ -183,7 +183,8 @@ def _settings(draw: random.Random, lang: str) -> str:
     close = _icon("close", _of(lang, "close the settings", "설정 닫기"))
     save = _button(_of(lang, "Save", "저장"), _of(lang, "keep the changes", "변경 내용 저장"), "p")
     return _head(_of(lang, "Settings", "설정"), close) + (
-        f"<div style='display:flex;min-height:80vh'><nav class=side>{side}</nav><main style='flex:1'>{body}{save}</main></div>"
+        f"<div style='display:flex;min-height:80vh'><nav class=side>{side}</nav>"
+        f"<main style='flex:1'>{body}{save}</main></div>"
     )
 
 

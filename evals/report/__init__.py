@@ -102,7 +102,8 @@ def _glance(runs: Sequence[Run], summaries: Sequence[Summary]) -> str:
 def _numbers(summaries: Sequence[Summary]) -> str:
     rows = [cells(summary) for summary in summaries]
     note = (
-        "Shares are percent of the samples that have an answer, intervals 95 % by bootstrap over images. "
+        "Shares are percent of the samples that have an answer, intervals 95 % by bootstrap over "
+        "images. "
         "The ceiling is what naming the best drawn mark would give on the same samples, chance what "
         "naming any would. Samples without an answer are counted apart and not as wrong."
     )

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from html import escape
 
 from som.evals.attribution import CAUSES
-from som.evals.logs import BINS, Summary
+from som.evals.logs import Summary
+from som.evals.metrics.calibration import calibration
 from som.evals.table import percent, with_interval
 
 # In the order in which a bar is stacked.
@@ -65,17 +66,13 @@ def legend() -> str:
 def reliability(pairs: Sequence[tuple[float, bool]]) -> str:
     """Accuracy by confidence, in as many steps as the calibration error has."""
     dots = ""
-    for step in range(BINS):
-        members = [right for given, right in pairs if min(int(given * BINS), BINS - 1) == step]
-        if not members:
+    for one in calibration([given for given, _ in pairs], [right for _, right in pairs]).bins:
+        if one.confidence is None or one.accuracy is None:
             continue
-        given = [given for given, _ in pairs if min(int(given * BINS), BINS - 1) == step]
-        x, y = 100 * sum(given) / len(given), 100 - 100 * sum(members) / len(members)
-        radius = 1.5 + 5 * math.sqrt(len(members) / len(pairs))
-        dots += (
-            f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{radius:.1f}">'
-            f"<title>{len(members)} answers: confidence {x:.0f} %, right {100 - y:.0f} %</title></circle>"
-        )
+        x, y = 100 * one.confidence, 100 - 100 * one.accuracy
+        radius = 1.5 + 5 * math.sqrt(one.count / len(pairs))
+        words = f"{one.count} answers: confidence {x:.0f} %, right {100 - y:.0f} %"
+        dots += f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{radius:.1f}"><title>{words}</title></circle>'
     grid = "".join(
         f'<line class="axis" x1="{at}" x2="{at}" y1="0" y2="100"/>'
         f'<line class="axis" x1="0" x2="100" y1="{at}" y2="{at}"/>'
@@ -84,7 +81,8 @@ def reliability(pairs: Sequence[tuple[float, bool]]) -> str:
     words = (
         '<text x="50" y="116" text-anchor="middle">confidence, %</text>'
         '<text x="-11" y="50" text-anchor="middle" transform="rotate(-90 -11 50)">right, %</text>'
-        '<text x="0" y="107" text-anchor="middle">0</text><text x="100" y="107" text-anchor="middle">100</text>'
+        '<text x="0" y="107" text-anchor="middle">0</text>'
+        '<text x="100" y="107" text-anchor="middle">100</text>'
         '<text x="-3" y="3" text-anchor="end">100</text>'
     )
     return (

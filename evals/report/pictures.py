@@ -23,7 +23,7 @@ _REPLY_CHARS = 300
 
 def worst_samples(runs: Sequence[Run], count: int) -> str:
     """Pictures of the worst samples of each run, as HTML."""
-    parts = []
+    parts: list[str] = []
     for run in runs:
         cards = "".join(_card(run, sample) for sample in pick_worst(run, count))
         if cards:
@@ -88,9 +88,10 @@ def _card(run: Run, sample: Answered) -> str:
     said = evidence.text.strip() if evidence else sample.error
     said = said if len(said) <= _REPLY_CHARS else said[: _REPLY_CHARS - 1] + "…"
     best = evidence.best.label if evidence and evidence.best else ""
+    cause = sample.verdict.cause
     facts = [
-        f'<span class="cause {sample.verdict.cause}">{escape(sample.verdict.cause.replace("_", " "))}</span>',
-        escape(CAUSES[sample.verdict.cause]),
+        f'<span class="cause {cause}">{cause.replace("_", " ")}</span>',
+        escape(CAUSES[cause]),
     ]
     if best and sample.verdict.right is False and sample.verdict.ceiling:
         facts.append(f"the right mark is [{escape(best)}]")
