@@ -1,25 +1,18 @@
 """What an agent can do: a closed list of typed actions. Their docstrings are what the model reads.
 
-A reply is JSON, or text such as ``click(7)`` and ``type(3, "hello", submit=true)``; either way it is
-data that is checked against this list and against the marks on the image that the model saw. Nothing
-in it is ever executed.
+`som.agents.replies` reads actions out of what a model says.
 """
 
 import json
-import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from typing import Annotated, Any, Literal, Self, Union, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from som.errors import SomError
+from som.prompts import entries
 
 Direction = Literal["up", "down", "left", "right"]
 LONGEST_TEXT = 10_000
-
-
-class ActionError(SomError):
-    """A reply is no action that can be taken; the message is for the model."""
 
 
 class BaseAction(BaseModel):
@@ -207,7 +200,6 @@ Action = Annotated[
 KINDS: dict[str, type[BaseAction]] = {
     kind.model_fields["action"].default: kind for kind in get_args(get_args(Action)[0])
 }
-_ADAPTER: TypeAdapter[Any] = TypeAdapter(Action)
 MARK_FIELDS = ("mark", "to")
 
 
@@ -217,25 +209,33 @@ def marks_of(action: BaseAction) -> list[int]:
     return [mark for mark in ids if mark is not None]
 
 
-def action_prompt(names: Sequence[str] | None = None) -> str:
+def meaning(name: str, lang: str = "en") -> str:
+    """What an action does: its docstring, or its line in ``prompts/LANG/actions.txt``."""
+    if lang == "en":
+        return " ".join((KINDS[name].__doc__ or "").split())
+    return entries("actions", lang)[name]
+
+
+def action_prompt(names: Sequence[str] | None = None, lang: str = "en") -> str:
     """One line for each action: how it is written, and what it does.
 
     Args:
         names: only these; all when not given.
+        lang: of what it does.
     """
-    lines = []
-    for name, kind in KINDS.items():
-        if names is None or name in names:
-            lines.append(f"- {_signature(name, kind)}: {' '.join((kind.__doc__ or '').split())}")
-    return "\n".join(lines)
+    listed = [name for name in KINDS if names is None or name in names]
+    return "\n".join(f"- {signature(name)}: {meaning(name, lang)}" for name in listed)
 
 
-def action_schema(mark_ids: Collection[int], names: Sequence[str] | None = None) -> dict[str, Any]:
+def action_schema(
+    mark_ids: Collection[int], names: Sequence[str] | None = None, lang: str = "en"
+) -> dict[str, Any]:
     """The JSON schema of a reply, in which a mark can only be one that is on the image.
 
     Args:
         mark_ids: on the image that the model sees.
         names: only these actions; all when not given. Actions on marks go where there is no mark.
+        lang: of the descriptions.
     """
     ids = sorted(mark_ids)
     options = []
@@ -257,7 +257,7 @@ def action_schema(mark_ids: Collection[int], names: Sequence[str] | None = None)
         options.append(
             {
                 "type": "object",
-                "description": " ".join((kind.__doc__ or "").split()),
+                "description": meaning(name, lang),
                 "properties": properties,
                 "required": required,
                 "additionalProperties": False,
@@ -274,140 +274,10 @@ def action_schema(mark_ids: Collection[int], names: Sequence[str] | None = None)
     }
 
 
-def parse_action(text: str, mark_ids: Collection[int]) -> BaseAction:
-    """The action that a reply gives.
-
-    Args:
-        text: JSON, by itself, in a code block or within prose, or the text form ``click(7)``.
-        mark_ids: on the image that the model saw.
-
-    Raises:
-        ActionError: there is none, it is written wrongly, or it names a mark that is not there.
-    """
-    errors: list[ActionError] = []
-    for found in (*_objects(text), *_calls(text)):
-        try:
-            action = _checked(found)
-        except ActionError as error:
-            errors.append(error)
-            continue
-        missing = [mark for mark in marks_of(action) if mark not in set(mark_ids)]
-        if missing:
-            raise ActionError(f"there is no mark [{missing[0]}] on this image; {_listed(mark_ids)}")
-        return action
-    if errors:
-        raise errors[-1]
-    raise ActionError(
-        'no action in the reply; write one as JSON, for example {"action": "click", "mark": 7}'
-    )
-
-
-def thought_of(text: str) -> str:
-    """The reason that a reply gives for its action, "" when it gives none."""
-    decoder = json.JSONDecoder()
-    start = text.find("{")
-    while start >= 0:
-        try:
-            found, _ = decoder.raw_decode(text, start)
-        except ValueError:
-            start = text.find("{", start + 1)
-            continue
-        thought = found.get("thought", "") if isinstance(found, dict) else ""
-        return thought if isinstance(thought, str) else ""
-    return ""
-
-
-def _checked(found: dict[str, Any]) -> BaseAction:
-    name = found.get("action")
-    if name not in KINDS:
-        raise ActionError(f"no action {name!r}; there are: {', '.join(KINDS)}")
-    try:
-        action: BaseAction = _ADAPTER.validate_python(found)
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"][1:])
-        said = first["msg"].removeprefix("Value error, ")
-        usage = _signature(str(name), KINDS[str(name)])
-        raise ActionError(f"{name}: {where + ': ' if where else ''}{said}; it is {usage}") from error
-    return action
-
-
-def _objects(text: str) -> Iterator[dict[str, Any]]:
-    """Every JSON object in a text that holds an action, the outermost first."""
-    decoder = json.JSONDecoder()
-    start = text.find("{")
-    while start >= 0:
-        try:
-            found, end = decoder.raw_decode(text, start)
-        except ValueError:
-            start = text.find("{", start + 1)
-            continue
-        if isinstance(found, dict):
-            inner = found.get("action")
-            if isinstance(inner, dict):
-                yield inner
-            elif inner is not None:
-                yield {key: value for key, value in found.items() if key != "thought"}
-        start = text.find("{", end)
-
-
-_CALL = re.compile(r"\b([a-z_]+)\(([^()\n]*(?:\"(?:[^\"\\]|\\.)*\"[^()\n]*)*)\)")
-
-
-def _calls(text: str) -> Iterator[dict[str, Any]]:
-    """Every ``name(argument, key=value)`` in a text whose name is an action."""
-    for match in _CALL.finditer(text):
-        name, inside = match.groups()
-        if name not in KINDS:
-            continue
-        fields = [key for key in KINDS[name].model_fields if key != "action"]
-        found: dict[str, Any] = {"action": name}
-        for i, (key, value) in enumerate(_arguments(inside)):
-            if key is None and i >= len(fields):
-                raise ActionError(f"{name} takes {len(fields)} values: {_signature(name, KINDS[name])}")
-            found[key or fields[i]] = value
-        yield found
-
-
-_ARGUMENT = re.compile(
-    r"\s*(?:(\w+)\s*=\s*)?(\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'|\[?-?[\w.]+\]?)\s*(?:,|$)"
-)
-
-
-def _arguments(inside: str) -> Iterator[tuple[str | None, Any]]:
-    at = 0
-    while inside[at:].strip():
-        match = _ARGUMENT.match(inside, at)
-        if match is None:
-            raise ActionError(f'cannot read ({inside}); write texts in quotes, as in type(3, "hello")')
-        key, value = match.groups()
-        yield key, _literal(value)
-        at = match.end()
-
-
-def _literal(text: str) -> Any:
-    """A number, a truth value or a text; nothing else is ever read."""
-    if text[0] == "'":
-        text = '"' + text[1:-1].replace("\\'", "'").replace('"', '\\"') + '"'
-    if text[0] == '"':
-        return json.loads(text, strict=False)
-    word = text.strip("[]")
-    known = {"true": True, "false": False, "none": None, "null": None}
-    if word.lower() in known:
-        return known[word.lower()]
-    try:
-        return int(word)
-    except ValueError:
-        pass
-    try:
-        return float(word)
-    except ValueError:
-        return word
-
-
-def _signature(name: str, kind: type[BaseAction]) -> str:
+def signature(name: str) -> str:
+    """How an action is written: ``type(mark, text, clear=true, submit=false)``."""
     parts = []
-    for key, field in kind.model_fields.items():
+    for key, field in KINDS[name].model_fields.items():
         if key != "action":
             given = "" if field.is_required() else f"={json.dumps(field.default)}"
             parts.append(f"{key}{given}")
@@ -419,12 +289,3 @@ def _plain(schema: dict[str, Any]) -> dict[str, Any]:
     if "anyOf" in schema:  # an optional value
         schema = next(part for part in schema["anyOf"] if part.get("type") != "null")
     return {key: schema[key] for key in ("type", "enum", "description") if key in schema}
-
-
-def _listed(mark_ids: Collection[int]) -> str:
-    ids = sorted(mark_ids)
-    if not ids:
-        return "it has no marks"
-    if len(ids) > 30:
-        return f"it has {len(ids)} marks from [{ids[0]}] to [{ids[-1]}]"
-    return "it has " + ", ".join(f"[{i}]" for i in ids)

@@ -1,13 +1,23 @@
-"""What an agent's model is sent: the task, what has happened, and what there is to see now."""
+"""What an agent's model is sent: the task, what has happened, and what there is to see now.
+
+The last few observations go as images with the list of their marks. Older ones stay as short texts:
+where the agent was, what it did and what that led to. What comes from a page stands in JSON strings, so
+that nothing in it can pass for a line of ours.
+"""
 
 import json
 from collections.abc import Sequence
+from typing import Literal
 
-from som.agents.actions import action_prompt
+from som.agents.actions import action_prompt, marks_of
 from som.agents.envs.base import Observation
+from som.agents.replies import Form, write_action
 from som.agents.steps import Step
 from som.agents.vlm.base import ImagePart, Message, TextPart
-from som.prompts import render
+from som.prompts import load, phrase, render
+
+# Longest thought, and longest reply without an action, that is kept of an old step.
+LONGEST_THOUGHT, LONGEST_REPLY = 300, 500
 
 
 def build_messages(
@@ -17,6 +27,10 @@ def build_messages(
     *,
     lang: str = "en",
     keep_images: int = 2,
+    form: Form | Literal["choose"] = "json",
+    actions: Sequence[str] | None = None,
+    secrets: Sequence[str] = (),
+    warning: str = "",
 ) -> list[Message]:
     """The conversation so far, as the model gets it.
 
@@ -26,60 +40,150 @@ def build_messages(
         steps: what has happened.
         lang: of the prompt.
         keep_images: how many observations, this one included, are shown as images.
+        form: how the model is to write; "choose" asks only which mark is to be clicked.
+        actions: names of those that it may take; all when not given.
+        secrets: names of secrets that it may have typed.
+        warning: a line for the model about how the run goes.
     """
-    system = render("agent_system", lang, actions=action_prompt())
-    messages = [Message("system", (TextPart(system),))]
+    messages = [Message("system", (TextPart(_system(lang, form, actions, secrets)),))]
+    written: Form = "text" if form == "text" else "json"
     shown = max(keep_images - 1, 0)
+    before = None
     for i, step in enumerate(steps):
-        with_image = i >= len(steps) - shown
-        before = steps[i - 1] if i else None
-        messages.append(_look(task, step.observation, before, lang, with_image=with_image))
-        messages.append(Message("assistant", (TextPart(_said(step)),)))
-    before = steps[-1] if steps else None
-    messages.append(_look(task, seen, before, lang, with_image=True))
+        look = _look if i >= len(steps) - shown else _past
+        messages.append(look(task, step.observation, before, lang))
+        messages.append(Message("assistant", (TextPart(_said(step, written, lang)),)))
+        before = step
+    messages.append(_look(task, seen, before, lang, warning))
     return messages
 
 
-def _look(task: str, seen: Observation, before: Step | None, lang: str, *, with_image: bool) -> Message:
-    """What was seen at one step, and what the step before it led to."""
+def mark_name(seen: Observation, mark_id: int, lang: str = "en") -> str:
+    """A mark in words: its role, its name as a JSON string and its state; "" when it is not there."""
+    mark = next((mark for mark in seen.marked if mark.id == mark_id), None)
+    if mark is None:
+        return ""
+    text = " ".join(mark.text.split())
+    quoted = json.dumps(text[:80], ensure_ascii=False) if text else ""
+    state = f"({seen.states[mark_id]})" if mark_id in seen.states else ""
+    named = " ".join(part for part in (mark.role, quoted, state) if part)
+    return named or phrase("nameless", lang)
+
+
+def _system(lang: str, form: str, actions: Sequence[str] | None, secrets: Sequence[str]) -> str:
+    if form == "choose":
+        return load("agent_choose", lang)
+    listed = ", ".join(f"{{{{secret:{name}}}}}" for name in secrets)
+    return render(
+        "agent_system",
+        lang,
+        how=load(f"agent_how_{form}", lang),
+        actions=action_prompt(actions, lang),
+        secrets=f"\n{phrase('secrets', lang, names=listed)}\n" if secrets else "",
+    )
+
+
+def _look(task: str, seen: Observation, before: Step | None, lang: str, warning: str = "") -> Message:
+    """What was seen at one step, its image and marks included."""
     text = render(
         "agent_look",
         lang,
         task=task.strip(),
-        happened=_happened(before),
-        address=json.dumps(seen.url, ensure_ascii=False),
-        title=json.dumps(seen.title, ensure_ascii=False),
-        legend=_legend(seen) if with_image else "(left out)",
-        notes="\n".join(f"- {json.dumps(note, ensure_ascii=False)}" for note in seen.notes) or "-",
+        happened=_happened(before, seen, lang) + (f"{warning}\n" if warning else ""),
+        address=_quoted(seen.url),
+        title=_quoted(seen.title),
+        tabs=_tabs(seen, lang),
+        notes=_notes(seen, lang),
+        legend=_legend(seen, lang),
     )
-    parts: list[TextPart | ImagePart] = [TextPart(text)]
-    if with_image:
-        parts.append(ImagePart(seen.marked.drawn))
-    return Message("user", tuple(parts), question=task.strip(), marked=(seen.marked,), observation=seen)
+    parts = (TextPart(text), ImagePart(seen.marked.drawn))
+    return Message("user", parts, question=task.strip(), marked=(seen.marked,), observation=seen)
 
 
-def _legend(seen: Observation) -> str:
+def _past(task: str, seen: Observation, before: Step | None, lang: str) -> Message:
+    """What was seen at an old step, without its image."""
+    text = render(
+        "agent_past",
+        lang,
+        happened=_happened(before, seen, lang),
+        address=_quoted(seen.url),
+        title=_quoted(seen.title),
+        notes=_notes(seen, lang),
+    )
+    return Message(
+        "user", (TextPart(text),), question=task.strip(), marked=(seen.marked,), observation=seen
+    )
+
+
+def _happened(before: Step | None, seen: Observation, lang: str) -> str:
+    """What the step before led to, and what is true now of what it was about."""
+    if before is None:
+        return ""
+    if before.error:
+        said = [phrase("no_action", lang, error=before.error)]
+    else:
+        said = [before.outcome.message] if before.outcome else []
+    done = before.outcome is not None and before.outcome.ok and before.outcome.changed is not False
+    for mark in marks_of(before.action) if before.action else ():
+        was = mark_name(before.observation, mark, lang)
+        now = mark_name(seen, mark, lang)
+        if was:
+            said.append(phrase("was", lang, mark=str(mark), what=was))
+        if not done and not now:
+            said.append(phrase("not_now", lang, mark=str(mark)))
+        elif now and now != was:
+            said.append(phrase("is_now", lang, mark=str(mark), what=now))
+    if before.observation.url != seen.url:
+        said.append(phrase("page_now", lang, address=_quoted(seen.url)))
+    return phrase("happened", lang, text="; ".join(said)) + "\n" if said else ""
+
+
+def _tabs(seen: Observation, lang: str) -> str:
+    if len(seen.tabs) < 2:
+        return ""
+    here = f" ({phrase('this_tab', lang)})"
+    tabs = (
+        f"{i} {_quoted(tab.title or tab.url)}{here if tab.active else ''}"
+        for i, tab in enumerate(seen.tabs, 1)
+    )
+    return phrase("tabs", lang, tabs=", ".join(tabs)) + "\n"
+
+
+def _notes(seen: Observation, lang: str) -> str:
+    if not seen.notes:
+        return ""
+    return "\n".join([phrase("notes", lang), *(f"- {_quoted(note)}" for note in seen.notes)]) + "\n"
+
+
+def _legend(seen: Observation, lang: str) -> str:
+    ids = {mark.label: mark.id for mark in seen.marked}
+    # Where all is new, saying so says nothing.
+    new_ids = seen.new_ids if len(seen.new_ids) < len(ids) else frozenset()
     lines = []
     for line in seen.marked.legend().splitlines():
-        number = line[1 : line.index("]")]
-        mark = seen.marked[number]
-        state = seen.states.get(mark.id, "")
-        new = "new" if mark.id in seen.new_ids else ""
-        extra = ", ".join(part for part in (new, state) if part)
+        number = ids[line[1 : line.index("]")]]
+        new = phrase("new", lang) if number in new_ids else ""
+        extra = ", ".join(part for part in (new, seen.states.get(number, "")) if part)
         lines.append(f"{line} ({extra})" if extra else line)
-    return "\n".join(lines) or "-"
+    return "\n".join(lines) or phrase("no_marks", lang)
 
 
-def _happened(before: Step | None) -> str:
-    if before is None:
-        return "-"
-    if before.error:
-        return f"that was no action: {before.error}"
-    return before.outcome.message if before.outcome else "-"
+def _said(step: Step, form: Form, lang: str) -> str:
+    """What was said at a step, in the form that the model is to write in, and short."""
+    if step.action is None:
+        return _short(step.reply.text, LONGEST_REPLY) if step.reply else "-"
+    thought = phrase("person_acted", lang) if step.by == "person" else step.thought
+    thought = _short(thought, LONGEST_THOUGHT)
+    if form == "text":
+        return f"{thought}\n{write_action(step.action)}".strip()
+    action = write_action(step.action, "json")
+    return f'{{"thought": {_quoted(thought)}, "action": {action}}}'
 
 
-def _said(step: Step) -> str:
-    if step.reply is not None:
-        return step.reply.text
-    action = step.action.model_dump_json() if step.action else "{}"
-    return f'{{"thought": "a person took over", "action": {action}}}'
+def _short(text: str, longest: int) -> str:
+    text = " ".join(text.split())
+    return text if len(text) <= longest else f"{text[: longest - 3]}..."
+
+
+def _quoted(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)

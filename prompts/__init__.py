@@ -32,6 +32,29 @@ def load(name: str, lang: str) -> str:
     return path.read_text("utf-8").strip()
 
 
+@lru_cache(maxsize=16)
+def entries(name: str, lang: str) -> dict[str, str]:
+    """A file of short texts, ``key: text`` a line.
+
+    Raises:
+        SomError: no such language, or no such file in it.
+    """
+    pairs = (line.partition(": ") for line in load(name, lang).splitlines() if line.strip())
+    return {key: text for key, _, text in pairs}
+
+
+def phrase(key: str, lang: str, **values: str) -> str:
+    """Fill one of the short texts in ``phrases.txt``.
+
+    Raises:
+        SomError: no such language or text, or it needs a value that is missing.
+    """
+    try:
+        return Template(entries("phrases", lang)[key]).substitute(values)
+    except KeyError as error:
+        raise SomError(f"phrase {key!r}: no such phrase, or no value for {error}") from error
+
+
 def render(name: str, lang: str, **values: str) -> str:
     """Fill a template.
 

@@ -227,7 +227,21 @@ class BrowserEnv:
         )
 
     def act(self, action: Any) -> Outcome:
-        """`Environment.act`."""
+        """`Environment.act`.
+
+        Raises:
+            SomError: the browser was closed.
+        """
+        from playwright.sync_api import Error
+
+        try:
+            return self._act(action)
+        except Error as error:
+            if self._browser.is_connected():
+                raise SomError(f"the page cannot be acted on: {first_line(error)}") from error
+            raise SomError("the browser was closed; start again") from error
+
+    def _act(self, action: Any) -> Outcome:
         from playwright.sync_api import Error
 
         start = perf_counter()
@@ -238,6 +252,8 @@ class BrowserEnv:
         except PressError as refusal:
             return Outcome(False, self._mask(str(refusal)), False, perf_counter() - start)
         except Error as error:
+            if not self._browser.is_connected():
+                raise
             message = f"that did not work: {first_line(error)}"
             return Outcome(False, self._mask(message), None, perf_counter() - start)
         self._settle(self.page)

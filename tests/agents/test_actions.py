@@ -1,72 +1,12 @@
 import json
-from contextlib import suppress
+import re
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from som.agents import actions as do
-from som.agents.actions import KINDS, ActionError, action_prompt, action_schema, parse_action
+from som.agents.actions import KINDS, action_prompt, action_schema, meaning
+from som.prompts import entries, languages
 
 MARKS = [3, 7, 12]
-
-
-@pytest.mark.parametrize(
-    ("reply", "action"),
-    [
-        ('{"thought": "x", "action": {"action": "click", "mark": 7}}', do.Click(mark=7)),
-        ('{"action": "click", "mark": 7, "thought": "because"}', do.Click(mark=7)),
-        ('Sure: ```json\n{"action": "go_back"}\n```', do.GoBack()),
-        ("I click(7) now", do.Click(mark=7)),
-        ("click([7])", do.Click(mark=7)),
-        ('type(3, "a (b), \\"c\\"", submit=true)', do.Type(mark=3, text='a (b), "c"', submit=True)),
-        ("type(mark=3, text='it\\'s')", do.Type(mark=3, text="it's")),
-        ('type(3, "")', do.Type(mark=3, text="")),
-        ("scroll()", do.Scroll()),
-        ("scroll(up, 3, 2.5)", do.Scroll(direction="up", mark=3, amount=2.5)),
-        ("drag(3, 7)", do.Drag(mark=3, to=7)),
-        ('press("Control+a")', do.Press(keys="Control+a")),
-        ("mark_region(1, 2, 30, 40)", do.MarkRegion(x1=1, y1=2, x2=30, y2=40)),
-        ('answer("done: {\\"a\\": 1}")', do.Answer(text='done: {"a": 1}')),
-        ('type(3, "저장")', do.Type(mark=3, text="저장")),
-    ],
-)
-def test_replies_are_read_as_json_or_as_text(reply: str, action: object) -> None:
-    assert parse_action(reply, MARKS) == action
-
-
-@pytest.mark.parametrize(
-    ("reply", "message"),
-    [
-        ("", "no action in the reply"),
-        ("I would click the button", "no action in the reply"),
-        ("click(99)", r"no mark \[99\] on this image; it has \[3\], \[7\], \[12\]"),
-        ("drag(3, 4)", r"no mark \[4\]"),
-        ("click()", r"click: mark: .*; it is click\(mark\)"),
-        ('{"action": "fly"}', "no action 'fly'; there are: click"),
-        ('{"action": "click", "mark": 3, "then": "os.system"}', "then: Extra inputs"),
-        ("wait(1000)", "wait: seconds"),
-        ("mark_region(9, 9, 2, 2)", "the box is empty"),
-        ('press("rm -rf /")', "press: keys"),
-        ("click(3, 4, 5)", "takes 1 values"),
-    ],
-)
-def test_mistakes_say_how_it_is_written(reply: str, message: str) -> None:
-    with pytest.raises(ActionError, match=message):
-        parse_action(reply, MARKS)
-
-
-@given(st.text(max_size=200))
-def test_any_text_is_an_action_or_an_error(text: str) -> None:
-    for reply in (text, f"click({text})", f'{{"action": {text}'):
-        with suppress(ActionError):
-            assert parse_action(reply, MARKS).action in KINDS  # type: ignore[attr-defined]
-
-
-def test_nothing_in_a_reply_is_executed() -> None:
-    for reply in ('type(3, __import__("os").getcwd())', "type(3, f'{1+1}')", "type(3, 1+1)"):
-        with pytest.raises(ActionError):
-            parse_action(reply, MARKS)
 
 
 def test_the_prompt_has_a_line_for_each_action_from_its_docstring() -> None:
@@ -90,3 +30,22 @@ def test_the_schema_knows_the_marks_of_this_image() -> None:
     bare = json.dumps(action_schema([], ["click", "scroll", "press"]))
     assert '"click"' not in bare
     assert '"mark"' not in bare
+
+
+@pytest.mark.parametrize("lang", [lang for lang in languages() if lang != "en"])
+def test_every_action_is_described_in_every_language(lang: str) -> None:
+    assert list(entries("actions", lang)) == list(KINDS)
+    for name in KINDS:
+        assert re.search("[가-힣]", meaning(name, lang)), name
+    assert action_prompt(["click"], lang).startswith("- click(mark): 마크")
+    described = action_schema(MARKS, ["click"], lang)["properties"]["action"]["anyOf"][0]
+    assert described["description"] == meaning("click", lang)
+
+
+@pytest.mark.parametrize("lang", languages())
+def test_phrases_take_the_same_values_in_every_language(lang: str) -> None:
+    english, other = entries("phrases", "en"), entries("phrases", lang)
+    assert list(other) == list(english)
+    for key, text in english.items():
+        values = [sorted(re.findall(r"\$\{?([a-z_]+)", said)) for said in (text, other[key])]
+        assert values[0] == values[1], key

@@ -1,0 +1,162 @@
+"""How a model decides what is next: by choosing a mark to click, or by writing an action."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+
+from som.agents.actions import KINDS, BaseAction, Click, MarkRegion, Zoom, action_schema
+from som.agents.conversation import build_messages
+from som.agents.envs.base import Observation
+from som.agents.replies import ActionError, Form, parse_action, thought_of
+from som.agents.steps import Step
+from som.agents.vlm.base import NONE, VLM, Choice, Message, OnText
+from som.agents.vlm.profiles import Profile
+
+# Roles for which a click is all there is to do; others take a text, an option or a drag.
+CLICKED = (
+    "button", "link", "checkbox", "radio", "tab", "menuitem", "menuitemcheckbox", "menuitemradio",
+    "option", "switch", "treeitem",
+)  # fmt: skip
+# So many of the most probable marks are looked at closely, when they lie in this share of the image.
+CANDIDATES, CLOSE_BY = 3, 0.25
+# A mark is likely from this many times the probability that it had if all were alike.
+UNLIKELY = 2.0
+
+
+@dataclass(frozen=True)
+class Asking:
+    """How a model is asked.
+
+    Attributes:
+        vlm: who.
+        lang: of the prompt.
+        keep_images: how many observations go as images.
+        form: how it writes an action.
+        choose: whether it chooses a mark first, and writes only where that does not do.
+        sure: least probability of a chosen mark that is clicked.
+        actions: names of those that it may take.
+        secrets: names of those that it may have typed.
+        on_text: called with each piece of its replies.
+    """
+
+    vlm: VLM
+    lang: str = "en"
+    keep_images: int = 2
+    form: Form = "json"
+    choose: bool = False
+    sure: float = 0.8
+    actions: tuple[str, ...] = tuple(KINDS)
+    secrets: tuple[str, ...] = ()
+    on_text: OnText | None = None
+
+    def decide(self, task: str, step: Step, steps: Sequence[Step], warning: str) -> Step:
+        """The step with an action, or with what was wrong with the reply.
+
+        Raises:
+            VLMError: the model could not answer.
+        """
+        seen = step.observation
+        if self.choose and len(seen.marked) and not warning and _went_well(steps):
+            step = self._choose(task, step, steps, warning)
+            if step.action is not None:
+                return step
+        return self._write(task, step, steps, warning)
+
+    def _choose(self, task: str, step: Step, steps: Sequence[Step], warning: str) -> Step:
+        seen = step.observation
+        messages = self._messages(task, seen, steps, warning, "choose")
+        options = [mark.label for mark in seen.marked]
+        choice = self.vlm.choose(messages, [*options, NONE])
+        _add(step.seconds, "choose", choice.seconds)
+        _add(step.seconds, "model", choice.seconds)
+        action: BaseAction | None = chosen(choice, seen, self.sure)
+        if action is None and not _looked_closer(steps):
+            action = closer(choice, seen)
+        step = replace(step, choice=choice)
+        if action is None or str(action.action) not in self.actions:  # type: ignore[attr-defined]
+            return step
+        return replace(step, messages=tuple(messages), action=action)
+
+    def _write(self, task: str, step: Step, steps: Sequence[Step], warning: str) -> Step:
+        seen = step.observation
+        messages = self._messages(task, seen, steps, warning, self.form)
+        step = replace(step, messages=tuple(messages))
+        ids = [mark.id for mark in seen.marked]
+        schema = action_schema(ids, self.actions, self.lang) if self.form == "json" else None
+        reply = self.vlm.complete(messages, on_text=self.on_text, schema=schema)
+        _add(step.seconds, "write", reply.seconds)
+        _add(step.seconds, "model", reply.seconds)
+        step = replace(step, reply=reply, thought=thought_of(reply.text))
+        try:
+            return replace(step, action=parse_action(reply.text, ids, self.actions, self.form))
+        except ActionError as error:
+            cut = reply.stop_reason == "length"
+            return replace(step, error=f"{error} (the reply was cut off)" if cut else str(error))
+
+    def _messages(
+        self,
+        task: str,
+        seen: Observation,
+        steps: Sequence[Step],
+        warning: str,
+        form: Form | Literal["choose"],
+    ) -> list[Message]:
+        return build_messages(
+            task,
+            seen,
+            steps,
+            lang=self.lang,
+            keep_images=self.keep_images,
+            form=form,
+            actions=self.actions,
+            secrets=self.secrets,
+            warning=warning,
+        )
+
+
+def form_of(profile: Profile) -> Form:
+    """How models of a family write: JSON where their servers can be held to it."""
+    return "json" if profile.can & {"tools", "json_schema"} else "text"
+
+
+def chosen(choice: Choice, seen: Observation, sure: float) -> Click | None:
+    """The click that a choice asks for, None when it is unsure or a click is not all there is to do."""
+    if choice.best == NONE or choice[choice.best] < sure:
+        return None
+    mark = seen.marked[choice.best]
+    able = mark.role in CLICKED and "disabled" not in seen.states.get(mark.id, "")
+    return Click(mark=mark.id) if able else None
+
+
+def closer(choice: Choice, seen: Observation) -> MarkRegion | None:
+    """A closer look at the likeliest marks, None where no mark is likely or they lie far apart."""
+    if choice.best == NONE or choice[choice.best] < UNLIKELY / len(choice):
+        return None
+    likely = [label for label, share in choice.ranked() if label != NONE and share > 0][:CANDIDATES]
+    boxes = np.array([seen.marked[label].box_xyxy for label in likely])
+    low, high = boxes[:, :2].min(axis=0), boxes[:, 2:].max(axis=0)
+    width, height = seen.marked.size_wh
+    if (high - low).prod() > CLOSE_BY * width * height:
+        return None
+    scale = np.array(seen.marked.scale_xy)
+    (x1, y1), (x2, y2) = np.floor(low * scale).astype(int), np.ceil(high * scale).astype(int)
+    return MarkRegion(x1=int(x1), y1=int(y1), x2=int(x2), y2=int(y2))
+
+
+def _went_well(steps: Sequence[Step]) -> bool:
+    """Whether the step before did something: where it did not, a model had better say more."""
+    if not steps:
+        return True
+    outcome = steps[-1].outcome
+    did = outcome is not None and outcome.ok and outcome.changed is not False
+    return did or _looked_closer(steps)
+
+
+def _looked_closer(steps: Sequence[Step]) -> bool:
+    return bool(steps) and isinstance(steps[-1].action, MarkRegion | Zoom)
+
+
+def _add(seconds: dict[str, float], part: str, taken: float) -> None:
+    seconds[part] = seconds.get(part, 0.0) + taken
