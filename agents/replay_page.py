@@ -16,10 +16,10 @@ from typing import Any
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from som.agents.replies import write_action
 
 from som.agents import actions as do
 from som.agents.records import StepRecord
+from som.agents.replies import write_action
 from som.agents.trace import Trace, TraceError
 from som.errors import SomError
 from som.image import load_image, resize

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from som.agents.replies import parse_action
 
 from som.agents.actions import action_schema
+from som.agents.replies import parse_action
 from som.agents.vlm import get_vlm
 from som.agents.vlm.base import VLM, Message, TextPart
 from som.agents.vlm.local.model import LocalVLM, ask_for_option
