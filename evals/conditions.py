@@ -29,6 +29,7 @@ class Condition:
         order: how marks are numbered, "reading" or "area".
         group: marks shown at a time, on as many images as that takes; None: all.
         max_marks: most marks on an image; None: all.
+        thin: marks that are kept for a question, those it is most likely about; None: all.
         most: marks on one image of a way that looks at parts.
         way: how the answer is sought, a name in `som.evals.ways`.
         choose: ask for a choice with probabilities, so that calibration can be measured.
@@ -43,6 +44,7 @@ class Condition:
     order: str = "reading"
     group: int | None = None
     max_marks: int | None = None
+    thin: int | None = None
     most: int = 40
     way: str = "once"
     choose: bool = False
@@ -89,7 +91,9 @@ def condition(name: str) -> Condition:
         made = _WORDS[match[1]](made, int(match[2]) if match[2] else None)
     if not made.views:
         raise SomError(f"condition {name!r} shows nothing; begin it with raw or marks")
-    asks_for_marks = made.legend or made.shapes or made.group or made.choose or made.way != "once"
+    asks_for_marks = (
+        made.legend or made.shapes or made.group or made.thin or made.choose or made.way != "once"
+    )
     if not made.marks and (asks_for_marks or made.labels != "numbers" or made.order != "reading"):
         raise SomError(f"condition {name!r} changes marks but has none; add marks to it")
     return made
@@ -123,5 +127,6 @@ register("letters", lambda made, _: replace(made, labels="letters"))
 register("area", lambda made, _: replace(made, order="area"))
 register("groups", _sized("group"))
 register("most", _sized("max_marks"))
+register("thin", _sized("thin"))
 register("zoom", lambda made, number: replace(made, way="zoom", most=number or made.most))
 register("choose", lambda made, _: replace(made, choose=True))

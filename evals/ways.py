@@ -13,6 +13,7 @@ import numpy as np
 from som.agents.ask import build_messages
 from som.agents.closer import look_closer
 from som.agents.pick import pick
+from som.agents.thin import thin
 from som.agents.vlm.base import VLM, ImagePart, Message, Reply, TextPart
 from som.answers import image_name, parse_marks
 from som.errors import SomError
@@ -74,6 +75,9 @@ def seek(scene: Scene, vlm: VLM) -> Evidence:
     if condition.way not in _WAYS:
         raise SomError(f"no way {condition.way!r}; there are: {', '.join(sorted(_WAYS))}")
     way = _WAYS[condition.way]
+    if condition.thin:
+        # What is thinned away is not marked: a miss is then the marks' fault, and bounds say so.
+        scene = replace(scene, marked=thin(scene.question, scene.marked, condition.thin))
     found = way(scene, vlm)
     if scene.truth.rule == "label":
         return replace(found, best=Named(scene.truth.labels[0], None, None))

@@ -93,7 +93,7 @@ def test_regions_without_room_for_a_label_are_no_ceiling() -> None:
 @pytest.mark.parametrize(
     "words",
     ["marks", "marks+boxes+legend", "raw+marks+letters", "marks+area", "marks+groups1", "marks+choose",
-     "marks+zoom2"],
+     "marks+zoom2", "marks+thin2"],
 )  # fmt: skip
 def test_the_oracle_is_right_wherever_the_marks_allow_it(words: str) -> None:
     for name, box in BOXES.items():
@@ -103,6 +103,15 @@ def test_the_oracle_is_right_wherever_the_marks_allow_it(words: str) -> None:
         assert seek(scene, Offline()).best == evidence.named
     scene = Scene("press Help", marked(words), condition(words), Truth(HELP))
     assert judge(scene.truth, seek(scene, Oracle(scene.truth))).cause == "not_marked"
+
+
+def test_what_is_thinned_away_is_not_marked() -> None:
+    scene = Scene("press Delete", marked(), condition("marks+boxes+thin1"), CANCEL)
+    evidence = seek(scene, Oracle(CANCEL))
+    assert (evidence.marks, judge(CANCEL, evidence).cause) == (1, "not_marked")
+    right = replace(scene, question="press Cancel")
+    assert judge(CANCEL, seek(right, Offline())).cause == "right"
+    assert seek(right, Offline()).chance == 1
 
 
 def test_chance_is_the_share_of_right_marks_and_random_reaches_it() -> None:
