@@ -9,15 +9,17 @@ import json
 from collections.abc import Sequence
 from typing import Literal
 
-from som.agents.actions import action_prompt, marks_of
+from som.agents.actions import BaseAction, action_prompt, marks_of
 from som.agents.envs.base import Observation
 from som.agents.replies import Form, write_action
 from som.agents.steps import Step
 from som.agents.vlm.base import ImagePart, Message, TextPart
+from som.marks import MarkedImage
 from som.prompts import load, phrase, render
 
 # Longest thought, and longest reply without an action, that is kept of an old step.
 LONGEST_THOUGHT, LONGEST_REPLY = 300, 500
+POINT_FIELDS = ("x", "y", "x1", "y1", "x2", "y2")
 
 
 def build_messages(
@@ -29,7 +31,7 @@ def build_messages(
     keep_images: int = 2,
     form: Form | Literal["choose"] = "json",
     actions: Sequence[str] | None = None,
-    secrets: Sequence[str] = (),
+    secrets: str = "",
     warning: str = "",
 ) -> list[Message]:
     """The conversation so far, as the model gets it.
@@ -42,7 +44,7 @@ def build_messages(
         keep_images: how many observations, this one included, are shown as images.
         form: how the model is to write; "choose" asks only which mark is to be clicked.
         actions: names of those that it may take; all when not given.
-        secrets: names of secrets that it may have typed.
+        secrets: that it may have typed: a line for each.
         warning: a line for the model about how the run goes.
     """
     messages = [Message("system", (TextPart(_system(lang, form, actions, secrets)),))]
@@ -70,16 +72,30 @@ def mark_name(seen: Observation, mark_id: int, lang: str = "en") -> str:
     return named or phrase("nameless", lang)
 
 
-def _system(lang: str, form: str, actions: Sequence[str] | None, secrets: Sequence[str]) -> str:
+def to_original(action: BaseAction, marked: MarkedImage) -> BaseAction:
+    """An action whose points are pixels of the image that the model sees, in those of the original."""
+    scale_x, scale_y = marked.scale_xy
+    return _scaled(action, 1 / scale_x, 1 / scale_y)
+
+
+def _scaled(action: BaseAction, x: float, y: float) -> BaseAction:
+    factors = {key: x if key.startswith("x") else y for key in POINT_FIELDS if hasattr(action, key)}
+    if not factors or (x, y) == (1, 1):
+        return action
+    return action.model_copy(
+        update={key: int(getattr(action, key) * factor) for key, factor in factors.items()}
+    )
+
+
+def _system(lang: str, form: str, actions: Sequence[str] | None, secrets: str) -> str:
     if form == "choose":
         return load("agent_choose", lang)
-    listed = ", ".join(f"{{{{secret:{name}}}}}" for name in secrets)
     return render(
         "agent_system",
         lang,
         how=load(f"agent_how_{form}", lang),
         actions=action_prompt(actions, lang),
-        secrets=f"\n{phrase('secrets', lang, names=listed)}\n" if secrets else "",
+        secrets=f"\n{phrase('secrets', lang)}\n{secrets}\n" if secrets else "",
     )
 
 
@@ -174,10 +190,10 @@ def _said(step: Step, form: Form, lang: str) -> str:
         return _short(step.reply.text, LONGEST_REPLY) if step.reply else "-"
     thought = phrase("person_acted", lang) if step.by == "person" else step.thought
     thought = _short(thought, LONGEST_THOUGHT)
+    action = _scaled(step.action, *step.observation.marked.scale_xy)
     if form == "text":
-        return f"{thought}\n{write_action(step.action)}".strip()
-    action = write_action(step.action, "json")
-    return f'{{"thought": {_quoted(thought)}, "action": {action}}}'
+        return f"{thought}\n{write_action(action)}".strip()
+    return f'{{"thought": {_quoted(thought)}, "action": {write_action(action, "json")}}}'
 
 
 def _short(text: str, longest: int) -> str:

@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 
 from som.agents.actions import KINDS, BaseAction, Click, MarkRegion, Zoom, action_schema
-from som.agents.conversation import build_messages
+from som.agents.conversation import build_messages, to_original
 from som.agents.envs.base import Observation
 from som.agents.replies import ActionError, Form, parse_action, thought_of
 from som.agents.steps import Step
@@ -37,7 +37,7 @@ class Asking:
         choose: whether it chooses a mark first, and writes only where that does not do.
         sure: least probability of a chosen mark that is clicked.
         actions: names of those that it may take.
-        secrets: names of those that it may have typed.
+        secrets: that it may have typed: a line for each.
         on_text: called with each piece of its replies.
     """
 
@@ -48,7 +48,7 @@ class Asking:
     choose: bool = False
     sure: float = 0.8
     actions: tuple[str, ...] = tuple(KINDS)
-    secrets: tuple[str, ...] = ()
+    secrets: str = ""
     on_text: OnText | None = None
 
     def decide(self, task: str, step: Step, steps: Sequence[Step], warning: str) -> Step:
@@ -90,7 +90,8 @@ class Asking:
         _add(step.seconds, "model", reply.seconds)
         step = replace(step, reply=reply, thought=thought_of(reply.text))
         try:
-            return replace(step, action=parse_action(reply.text, ids, self.actions, self.form))
+            action = parse_action(reply.text, ids, self.actions, self.form)
+            return replace(step, action=to_original(action, seen.marked))
         except ActionError as error:
             cut = reply.stop_reason == "length"
             return replace(step, error=f"{error} (the reply was cut off)" if cut else str(error))
@@ -136,12 +137,10 @@ def closer(choice: Choice, seen: Observation) -> MarkRegion | None:
         return None
     likely = [label for label, share in choice.ranked() if label != NONE and share > 0][:CANDIDATES]
     boxes = np.array([seen.marked[label].box_xyxy for label in likely])
-    low, high = boxes[:, :2].min(axis=0), boxes[:, 2:].max(axis=0)
+    (x1, y1), (x2, y2) = np.floor(boxes[:, :2].min(axis=0)), np.ceil(boxes[:, 2:].max(axis=0))
     width, height = seen.marked.size_wh
-    if (high - low).prod() > CLOSE_BY * width * height:
+    if (x2 - x1) * (y2 - y1) > CLOSE_BY * width * height:
         return None
-    scale = np.array(seen.marked.scale_xy)
-    (x1, y1), (x2, y2) = np.floor(low * scale).astype(int), np.ceil(high * scale).astype(int)
     return MarkRegion(x1=int(x1), y1=int(y1), x2=int(x2), y2=int(y2))
 
 

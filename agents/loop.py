@@ -9,9 +9,10 @@ import numpy as np
 
 from som.agents.actions import KINDS, Answer, AskUser, BaseAction, GiveUp
 from som.agents.deciding import Asking, form_of
-from som.agents.envs.base import Environment, Observation, Outcome
+from som.agents.envs.base import Environment, HasSecrets, Observation, Outcome
 from som.agents.repeats import find_repeat, key
 from som.agents.replies import Form
+from som.agents.safety import Confirm, SafetyPolicy
 from som.agents.steps import End, Step
 from som.agents.vlm.base import VLM, OnText
 from som.agents.vlm.cost import Budget, BudgetError, Metered
@@ -38,7 +39,8 @@ def run(
     use: Literal["auto", "write", "choose"] = "auto",
     sure: float = 0.8,
     actions: Sequence[str] | None = None,
-    secrets: Sequence[str] = (),
+    safety: SafetyPolicy | None = None,
+    confirm: Confirm | None = None,
     past: Sequence[Step] = (),
     on_text: OnText | None = None,
 ) -> Run:
@@ -58,7 +60,8 @@ def run(
             chooses where the model's profile says that its server has an endpoint for choices.
         sure: least probability of a chosen mark that is clicked.
         actions: names of those that it may take; all when not given.
-        secrets: names of secrets that it may have typed.
+        safety: which of its actions need a person's yes, or are refused; see `SafetyPolicy`.
+        confirm: asks that person; without it the answer is no.
         past: steps of an earlier run to go on from.
         on_text: called with each piece of the model's replies.
 
@@ -87,10 +90,12 @@ def run(
             choose=use == "choose" or (use == "auto" and "decisions" in profile.can),
             sure=sure,
             actions=names,
-            secrets=tuple(secrets),
+            secrets=env.secrets.listed() if isinstance(env, HasSecrets) else "",
             on_text=on_text,
         ),
         ask_user,
+        safety or SafetyPolicy(),
+        confirm,
     )
     steps = list(past)
     keys = [key(step) for step in steps]
@@ -129,6 +134,8 @@ class _Work:
     env: Environment
     asking: Asking
     ask_user: Callable[[str], str] | None
+    safety: SafetyPolicy
+    confirm: Confirm | None
     now: Step | None = None
 
     def step(self, number: int, steps: Sequence[Step], handed: BaseAction | None, warning: str) -> Step:
@@ -165,6 +172,11 @@ class _Work:
             return replace(self.now, end=End("gave_up", action.reason))
         if isinstance(action, AskUser):
             return replace(self.now, outcome=self._asked(action))
+        if self.now.by == "model":
+            decision = self.safety.decide(action, self.env, seen, self.confirm)
+            self.now = replace(self.now, confirmed=decision.confirmed)
+            if decision.refused:
+                return replace(self.now, outcome=Outcome(False, decision.refused, False))
         outcome = self.env.act(action)
         seconds["act"] = outcome.seconds
         return replace(self.now, outcome=outcome)

@@ -58,3 +58,21 @@ class Step:
     outcome: Outcome | None = None
     seconds: dict[str, float] = field(default_factory=dict)
     end: End | None = None
+
+    @property
+    def tokens(self) -> tuple[int, int]:
+        """Tokens in and out, of its reply and its choice, as far as they are known."""
+        calls = [call for call in (self.reply, self.choice) if call is not None]
+        return sum(call.tokens_in or 0 for call in calls), sum(call.tokens_out or 0 for call in calls)
+
+    @property
+    def cost_usd(self) -> float | None:
+        """Its price, None where none is known."""
+        costs = [call.cost_usd for call in (self.reply, self.choice) if call is not None]
+        known = [cost for cost in costs if cost is not None]
+        return sum(known) if known else None
+
+    @property
+    def total_seconds(self) -> float:
+        """How long looking, the model and acting took."""
+        return sum(self.seconds.get(part, 0.0) for part in ("observe", "model", "act"))

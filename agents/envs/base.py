@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
+from som.agents.secrets import Secrets
 from som.marks import MarkedImage
 
 
@@ -110,6 +111,13 @@ class Environment(Protocol):
     def close(self) -> None:
         """Let go of everything; may be called twice."""
         ...
+
+
+@runtime_checkable
+class HasSecrets(Protocol):
+    """An environment that types secrets by name."""
+
+    secrets: Secrets
 
 
 @runtime_checkable

@@ -5,6 +5,7 @@ from typing import Any
 
 from som.agents.envs.browser import BrowserEnv
 from som.agents.loop import run
+from som.agents.safety import SafetyPolicy
 from som.agents.vlm import get_vlm
 from som.agents.vlm.base import VLM
 from som.evals.miniwob.episode import Played, Policy
@@ -28,7 +29,15 @@ class Agent:
     ) -> Played:
         """`Policy.play`."""
         number, status, message = 0, "budget", ""
-        for step in run(utterance, env, self._vlm, max_steps=max_steps, lang=self._lang):
+        steps = run(
+            utterance,
+            env,
+            self._vlm,
+            max_steps=max_steps,
+            lang=self._lang,
+            safety=SafetyPolicy.allowing_all(),
+        )
+        for step in steps:
             number = step.number
             if done():
                 return Played("done", number)
