@@ -72,7 +72,8 @@ class Asking:
         _add(step.seconds, "choose", choice.seconds)
         _add(step.seconds, "model", choice.seconds)
         action: BaseAction | None = chosen(choice, seen, self.sure)
-        if action is None and not _looked_closer(steps):
+        unsure = choice[choice.best] < self.sure
+        if action is None and unsure and not _looked_closer(steps):
             action = closer(choice, seen)
         step = replace(step, choice=choice)
         if action is None or str(action.action) not in self.actions:  # type: ignore[attr-defined]

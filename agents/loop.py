@@ -19,7 +19,7 @@ from som.agents.vlm.cost import Budget, BudgetError, Metered
 from som.agents.vlm.profiles import profile_of
 from som.errors import SomError
 from som.marker import Marker
-from som.prompts import phrase
+from som.prompts import load, phrase
 from som.regions import make_regions
 
 Run = Generator[Step, BaseAction | None, None]
@@ -75,6 +75,7 @@ def run(
     """
     if not task.strip():
         raise SomError("the task is empty; say what is to be done")
+    load("agent_system", lang)  # no such language is known before anything is opened
     names = tuple(name for name in KINDS if actions is None or name in actions)
     if ask_user is None:
         names = tuple(name for name in names if name != "ask_user")

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
-from som.agents.conversation import mark_name
 from som.agents.actions import marks_of
+from som.agents.conversation import mark_name
 from som.agents.replies import write_action
 from som.agents.steps import End, Step
 
@@ -86,9 +86,11 @@ def _did(step: Step) -> str:
 
 
 def _led_to(step: Step) -> str:
-    if step.end is not None and step.outcome is None:
-        return step.end.status.replace("_", " ")
-    return step.error or (step.outcome.message if step.outcome else "")
+    if step.error:
+        return step.error
+    if step.outcome is not None:
+        return step.outcome.message
+    return step.end.status.replace("_", " ") if step.end is not None else ""
 
 
 def _cost(step: Step) -> str:

@@ -23,6 +23,7 @@ CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
 # Commands that live beside what they drive: name -> "module:attribute".
 ELSEWHERE = {
+    "act": "som.cli_act:act",
     "app": "som.cli_app:app",
     "ask": "som.cli_ask:ask",
     "eval": "som.cli_eval:evaluate",

@@ -9,13 +9,16 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from som.errors import SomError
+from som.prompts import load
 
 if TYPE_CHECKING:
     from som.agents.envs.browser import BrowserEnv
-    from som.agents.safety import Confirm, SafetyPolicy
+    from som.agents.safety import Confirm, Judgement, SafetyPolicy
     from som.agents.steps import Step
     from som.agents.trace import TraceWriter
     from som.agents.vlm.base import VLM
+
+    Rules = tuple[SafetyPolicy, Confirm]
 
 EXIT = {"answered": 0, "stopped": 130}
 
@@ -36,11 +39,17 @@ def _size(ctx: click.Context, param: click.Parameter, value: str) -> tuple[int, 
 @click.option("--model", metavar="NAME", help="offline, replay:FILE, or a model on the server.")
 @click.option("--base-url", metavar="URL", help="Any OpenAI-compatible server.")
 @click.option(
-    "--timeout", type=click.FloatRange(1), default=120.0, show_default=True,
+    "--timeout",
+    type=click.FloatRange(1),
+    default=120.0,
+    show_default=True,
     help="Longest wait for a reply, in seconds.",
 )
 @click.option(
-    "--marks", type=click.Choice(["dom", "screen", "both"]), default="both", show_default=True,
+    "--marks",
+    type=click.Choice(["dom", "screen", "both"]),
+    default="both",
+    show_default=True,
     help="Marks from the page's documents, from pixels, or pixels where documents are blind.",
 )
 @click.option("--max-steps", type=click.IntRange(1), default=30, show_default=True)
@@ -49,24 +58,40 @@ def _size(ctx: click.Context, param: click.Parameter, value: str) -> tuple[int, 
 @click.option("--max-seconds", type=click.FloatRange(0, min_open=True), help="By the clock.")
 @click.option("--lang", default="en", show_default=True, help="Language of the prompt: en or ko.")
 @click.option(
-    "--form", type=click.Choice(["auto", "json", "text"]), default="auto", show_default=True,
+    "--form",
+    type=click.Choice(["auto", "json", "text"]),
+    default="auto",
+    show_default=True,
     help="How the model writes: JSON, or text as click(7) for small ones.",
 )
 @click.option(
-    "--use", type=click.Choice(["auto", "write", "choose"]), default="auto", show_default=True,
+    "--use",
+    type=click.Choice(["auto", "write", "choose"]),
+    default="auto",
+    show_default=True,
     help="Write each action, or choose a mark first where a click will do.",
 )
 @click.option(
-    "--keep-images", type=click.IntRange(1), default=2, show_default=True,
+    "--keep-images",
+    type=click.IntRange(1),
+    default=2,
+    show_default=True,
     help="Of the last steps; texts of all are sent.",
 )
 @click.option("--headed", is_flag=True, help="Show the browser's window.")
 @click.option(
-    "--viewport", default="1280x800", show_default=True, metavar="WxH", callback=_size,
+    "--viewport",
+    default="1280x800",
+    show_default=True,
+    metavar="WxH",
+    callback=_size,
     help="Of the page, in CSS pixels.",
 )
 @click.option(
-    "--density", type=click.FloatRange(0.5, 4), default=1.0, show_default=True,
+    "--density",
+    type=click.FloatRange(0.5, 4),
+    default=1.0,
+    show_default=True,
     help="Screenshot pixels for one of CSS.",
 )
 @click.option("--allow", multiple=True, metavar="DOMAIN", help="Go nowhere else; may be repeated.")
@@ -75,21 +100,33 @@ def _size(ctx: click.Context, param: click.Parameter, value: str) -> tuple[int, 
 @click.option("--allow-files", is_flag=True, help="file:// addresses.")
 @click.option("--allow-downloads", is_flag=True, help="Files that pages offer.")
 @click.option(
-    "--secret", "secrets", multiple=True, metavar="NAME@DOMAIN",
+    "--secret",
+    "secrets",
+    multiple=True,
+    metavar="NAME@DOMAIN",
     help="May be typed there by its name; its value is in the variable SOM_SECRET_NAME.",
 )
-@click.option("--secrets", "secrets_file", metavar="TOML", help="File of secrets, for you alone to read.")
 @click.option(
-    "--yes/--no", "answer", default=None,
+    "--secrets", "secrets_file", metavar="TOML", help="File of secrets, readable by you alone."
+)
+@click.option(
+    "--yes/--no",
+    "answer",
+    default=None,
     help="Answer for you where a risky action needs a yes. Default: you are asked.",
 )
 @click.option("--safety", metavar="TOML", help="Your rules for what is risky.")
 @click.option(
-    "--trace", type=click.Path(path_type=Path), metavar="FOLDER",
+    "--trace",
+    type=click.Path(path_type=Path),
+    metavar="FOLDER",
     help="What happened, with images. Default: a new folder in runs/.",
 )
 @click.option(
-    "--resume", type=click.Path(path_type=Path), metavar="FOLDER", help="Go on with this trace.",
+    "--resume",
+    type=click.Path(path_type=Path),
+    metavar="FOLDER",
+    help="Go on with this trace.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the run as JSON and nothing else.")
 def act(task: str, **options: Any) -> None:
@@ -114,16 +151,20 @@ def act(task: str, **options: Any) -> None:
     vlm, notice = get_vlm(options["model"], base_url=options["base_url"], timeout_s=options["timeout"])
     if notice:
         click.echo(notice, err=True)
+    load("agent_system", options["lang"])
     header = Header(task=task, url=url, model=vlm.name, lang=options["lang"], settings=_kept(options))
     folder = old.folder if old else options["trace"] or _new_folder()
-    with _browser(_address(url), vlm, options) as env:
-        with TraceWriter(folder, header, resume=old is not None, mask=env.secrets.mask) as trace:
-            past = old.steps(images=options["keep_images"]) if old else []
-            steps = _work(task, env, vlm, past, trace, options)
+    rules = _safety(options)
+    past = old.steps(images=options["keep_images"]) if old else []
+    with (
+        _browser(_address(url), vlm, rules, options) as env,
+        TraceWriter(folder, header, resume=old is not None, mask=env.secrets.mask) as trace,
+    ):
+        steps = _work(task, env, vlm, past, trace, rules, options)
     _finish(task, vlm.name, steps, folder, as_json=options["as_json"])
 
 
-def _browser(url: str, vlm: "VLM", options: dict[str, Any]) -> "BrowserEnv":
+def _browser(url: str, vlm: "VLM", rules: "Rules", options: dict[str, Any]) -> "BrowserEnv":
     from som.agents.envs.browser import BrowserEnv
     from som.agents.network import NetworkPolicy
     from som.agents.safety import dialog_answers
@@ -136,7 +177,6 @@ def _browser(url: str, vlm: "VLM", options: dict[str, Any]) -> "BrowserEnv":
         secrets = Secrets.from_file(options["secrets_file"])
     else:
         secrets = Secrets.from_env(options["secrets"])
-    policy, confirm = _safety(options)
     return BrowserEnv(
         url,
         marks=options["marks"],
@@ -149,17 +189,24 @@ def _browser(url: str, vlm: "VLM", options: dict[str, Any]) -> "BrowserEnv":
             **{name: options[name] for name in ("allow_files", "allow_private", "allow_downloads")},
         ),
         secrets=secrets,
-        on_dialog=dialog_answers(policy, confirm),
+        on_dialog=dialog_answers(*rules),
         max_side=None if vlm.name == "offline" else profile_of(vlm.name).max_side,
     )
 
 
-def _safety(options: dict[str, Any]) -> tuple["SafetyPolicy", "Confirm"]:
+def _safety(options: dict[str, Any]) -> "Rules":
     from som.agents.safety import SafetyPolicy, confirm_in_terminal
 
     policy = SafetyPolicy.from_file(options["safety"]) if options["safety"] else SafetyPolicy()
     answer = options["answer"]
-    return policy, confirm_in_terminal if answer is None else lambda _: bool(answer)
+
+    def confirm(judged: "Judgement") -> bool:
+        try:
+            return confirm_in_terminal(judged) if answer is None else bool(answer)
+        except click.Abort:
+            raise KeyboardInterrupt from None
+
+    return policy, confirm
 
 
 def _work(
@@ -168,6 +215,7 @@ def _work(
     vlm: "VLM",
     past: list["Step"],
     trace: "TraceWriter",
+    rules: "Rules",
     options: dict[str, Any],
 ) -> list["Step"]:
     """Do it; each step is on the disk, then on the screen, before the next begins."""
@@ -175,7 +223,7 @@ def _work(
     from som.agents.report import step_line
     from som.agents.vlm.cost import Budget
 
-    policy, confirm = _safety(options)
+    safety, confirm = rules
     steps: list[Step] = []
     work = run(
         task,
@@ -188,7 +236,7 @@ def _work(
         keep_images=options["keep_images"],
         form=options["form"],
         use=options["use"],
-        safety=policy,
+        safety=safety,
         confirm=confirm,
         past=past,
     )
@@ -230,7 +278,7 @@ def _address(url: str) -> str:
 
 
 def _new_folder() -> Path:
-    return Path("runs") / datetime.now().strftime("%Y-%m-%d_%H-%M-%S")  # noqa: DTZ005  as clocks say
+    return Path("runs") / datetime.now().strftime("%Y-%m-%d_%H-%M-%S")
 
 
 def _kept(options: dict[str, Any]) -> dict[str, Any]:

@@ -143,7 +143,10 @@ class BrowserEnv:
         self._context.on("page", self._new_page)
         self._page = self._context.new_page()
         self._notes.clear()
-        self.open(url)
+        try:
+            self.open(url)
+        except PressError as error:
+            raise SomError(str(error)) from error
 
     def __enter__(self) -> Self:
         """The environment itself."""

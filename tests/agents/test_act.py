@@ -1,0 +1,158 @@
+"""``som act`` as a process of its own, on local pages in a real Chromium."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from som.agents.trace import read_trace
+from tests.agents.envs.site import Site, serving
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(
+        not (shutil.which("chromium") or shutil.which("chromium-browser")), reason="needs Chromium"
+    ),
+]
+ROOT = Path(__file__).parents[2]
+PAGES = {
+    "/": "<!doctype html><title>Tea</title><button onclick=\"n.textContent = 'One'\">Add</button>"
+    "<p id=n>None<p><button onclick=\"n.textContent = 'Bought'\">Place order</button>"
+    "<input aria-label=Mail><a href='/two'>Next</a>",
+    "/two": "<!doctype html><title>Two</title><button>There</button>",
+}
+
+
+@pytest.fixture(scope="module")
+def site() -> Iterator[Site]:
+    with serving(PAGES) as served:
+        yield served
+
+
+def command(site: Site, folder: Path, replies: list[str], *options: str) -> list[str]:
+    (folder / "replies.json").write_text(json.dumps(replies))
+    given = ["--allow-private", "--model", "replay:replies.json", "--marks", "dom"]
+    begin = [] if "--resume" in options else ["--url", site.url]
+    return [sys.executable, "-m", "som", "act", *begin, *given, *options]
+
+
+def act(
+    site: Site, folder: Path, replies: list[str], *options: str, **variables: str
+) -> subprocess.CompletedProcess[str]:
+    env = {**os.environ, "PYTHONPATH": str(ROOT), **variables}
+    return subprocess.run(
+        command(site, folder, replies, *options),
+        cwd=folder,
+        env=env,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        stdin=subprocess.DEVNULL,
+        check=False,
+    )
+
+
+def test_a_task_is_done_and_kept(site: Site, tmp_path: Path) -> None:
+    said = '{"thought": "It is asked for.", "action": {"action": "click", "mark": 1}}'
+    done = act(site, tmp_path, [said, 'answer("One is in")'], "Add one", "--max-usd", "1")
+    assert done.returncode == 1, "a price is not known"
+    assert "no known price" in done.stdout
+    done = act(site, tmp_path, [said, 'answer("One is in")'], "Add one", "--trace", "t")
+    assert (done.returncode, done.stderr) == (0, "")
+    first, second, end, took, trace = done.stdout.splitlines()
+    assert first.startswith('  1  It is asked for. → click(1) button "Add" → clicked [1]  (')
+    assert ' answer("One is in") → answered' in second
+    assert end == "answered: One is in"
+    assert took.startswith("(2 steps, ")
+    assert trace == "-> t"
+    kept = read_trace(tmp_path / "t")
+    assert (kept.header.task, kept.header.model) == ("Add one", "replay")
+    assert [record.end and record.end.status for record in kept.records] == [None, "answered"]
+    assert next((tmp_path / "runs").iterdir()).is_dir(), "where the first went"
+    again = act(site, tmp_path, [said], "--resume", "t")
+    assert again.returncode == 1
+    assert "is over (answered)" in again.stderr
+
+
+def test_a_run_as_json_and_gone_on_with(site: Site, tmp_path: Path) -> None:
+    follow = '{"action": "click", "mark": 4}'
+    done = act(site, tmp_path, [follow], "Go on", "--trace", "t", "--max-steps", "1", "--json")
+    assert done.returncode == 1
+    run = json.loads(done.stdout)
+    assert (run["status"], len(run["steps"]), run["trace"]) == ("budget", 1, "t")
+    assert run["steps"][0]["action"] == {"action": "click", "mark": 4}
+    rest = act(site, tmp_path, ['answer("There")'], "--resume", "t", "--form", "text", "--lang", "ko")
+    assert rest.returncode == 0, rest.stderr
+    assert rest.stdout.startswith("  2  ")
+    kept = read_trace(tmp_path / "t")
+    assert [record.number for record in kept.records] == [1, 2]
+    assert kept.records[1].seen.url.endswith("/two")
+    assert len(kept.resumed) == 1
+
+
+def test_risky_actions_need_a_yes(site: Site, tmp_path: Path) -> None:
+    replies = ["click(2)", 'answer("")']
+    no = act(site, tmp_path, replies, "Buy", "--no", "--json")
+    step = json.loads(no.stdout)["steps"][0]
+    assert (step["confirmed"], step["ok"]) == (False, False)
+    yes = act(site, tmp_path, replies, "Buy", "--yes", "--json")
+    step = json.loads(yes.stdout)["steps"][0]
+    assert (step["confirmed"], step["ok"], step["changed"]) == (True, True, True)
+
+
+def test_secrets_are_typed_by_name_and_kept_nowhere(site: Site, tmp_path: Path) -> None:
+    replies = ['type(3, "{{secret:mail}}")', 'answer("")']
+    secret = ("--secret", "mail@127.0.0.1", "--trace", "t", "--yes")
+    done = act(site, tmp_path, replies, "Sign in", *secret, SOM_SECRET_MAIL="me@hidden.example")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "typed into [3]" in done.stdout
+    kept = b"".join(file.read_bytes() for file in (tmp_path / "t").rglob("*") if file.is_file())
+    assert b"hidden.example" not in kept + done.stdout.encode()
+    assert b"only on 127.0.0.1" in kept, "the model knows the name"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals")
+def test_ctrl_c_leaves_a_whole_trace(site: Site, tmp_path: Path) -> None:
+    replies = ["click(1)", "wait(30)", 'answer("")']
+    process = subprocess.Popen(
+        command(site, tmp_path, replies, "Wait", "--trace", "t"),
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    with process:
+        assert process.stdout.readline().startswith("  1  ")
+        os.killpg(process.pid, signal.SIGINT)
+        out, _ = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "stopped: interrupted" in out
+    kept = read_trace(tmp_path / "t")
+    assert [record.end and record.end.status for record in kept.records] == [None, "stopped"]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["x", "--url", "https://127.0.0.1:1", "--allow", "example.org"], "is not one of the allowed"),
+        (["x", "--url", "http://localhost:8", "--viewport", "big"], "write it as 1280x800"),
+        (["x", "--url", "file:///etc/hostname"], "files of this machine"),
+        (["x", "--url", "http://127.0.0.1:6", "--lang", "xx"], "no prompts in language 'xx'"),
+        (["x", "--secret", "mail"], "name@domain"),
+        (["--url", "http://127.0.0.1:8"], "say what is to be done"),
+        (["x", "--resume", "nowhere"], "cannot read the trace"),
+        (["x", "--model", "replay:nowhere.json"], "cannot read replies"),
+    ],
+)
+def test_errors_are_one_line(site: Site, tmp_path: Path, options: list[str], message: str) -> None:
+    done = act(site, tmp_path, [], *options)
+    assert done.returncode in (1, 2)
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr

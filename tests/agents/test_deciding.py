@@ -1,0 +1,149 @@
+"""Choosing a mark instead of writing an action, on local pages in a real Chromium."""
+
+import shutil
+from collections.abc import Iterator, Sequence
+
+import pytest
+
+from som.agents import actions as do
+from som.agents.conversation import to_original
+from som.agents.deciding import form_of
+from som.agents.envs.base import Observation
+from som.agents.envs.browser import BrowserEnv
+from som.agents.loop import run
+from som.agents.network import NetworkPolicy
+from som.agents.vlm.base import NONE, Choice, Message
+from som.agents.vlm.profiles import profile_of
+from som.agents.vlm.replay import Replay
+from tests.agents.envs.site import serving
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(
+        not (shutil.which("chromium") or shutil.which("chromium-browser")), reason="needs Chromium"
+    ),
+]
+PAGE = """<!doctype html><title>Choose</title><body style="margin:20px">
+<button onclick="this.textContent += '!'">Left</button> <button>Right</button> <input aria-label=Name>
+<button disabled>Off</button><a href="#" style="position:absolute;right:20px;bottom:20px">Far</a>"""
+
+
+class Chooser(Replay):
+    """Chooses as told: what each text is thought to be worth, by the texts of marks."""
+
+    def __init__(self, shares: Sequence[dict[str, float]], replies: Sequence[str] = ()) -> None:
+        super().__init__(replies)
+        self.shares = list(shares)
+        self.chosen: list[tuple[tuple[Message, ...], tuple[str, ...]]] = []
+
+    def choose(self, messages: Sequence[Message], options: Sequence[str]) -> Choice:
+        told = self.shares[len(self.chosen)]
+        self.chosen.append((tuple(messages), tuple(options)))
+        texts = {mark.label: mark.text for mark in messages[-1].marked[0]}
+        given = {option: told.get(texts.get(option, NONE), 0.0) for option in options}
+        return Choice(given, "decisions", "chooser", tokens_in=100, tokens_out=1, seconds=0.1)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[BrowserEnv]:
+    with (
+        serving({"/": PAGE}) as site,
+        BrowserEnv(site.url, marks="dom", policy=NetworkPolicy(allow_private=True)) as env,
+    ):
+        yield env
+
+
+@pytest.fixture
+def env(browser: BrowserEnv) -> BrowserEnv:
+    browser.restart(browser.url.partition("#")[0])
+    return browser
+
+
+def ids(seen: Observation) -> dict[str, int]:
+    return {mark.text: mark.id for mark in seen.marked.marks}
+
+
+def test_a_sure_choice_of_something_to_click_is_clicked(env: BrowserEnv) -> None:
+    vlm = Chooser([{"Left": 0.9, NONE: 0.1}, {NONE: 1}], ['answer("done")'])
+    first, last = run("x", env, vlm, use="choose")
+    assert first.action.mark in ids(first.observation).values()
+    assert ids(last.observation)["Left!"] == first.action.mark
+    assert first.reply is None
+    assert first.choice.best == str(first.action.mark)
+    assert first.seconds["model"] == first.seconds["choose"] == 0.1
+    assert first.tokens == (100, 1)
+    assert first.messages
+    assert last.choice.best == NONE, "and what was written then is kept beside it"
+    assert last.end.text == "done"
+    assert len(vlm.asked) == 1
+    (messages, options), _ = vlm.chosen
+    assert options == (*(mark.label for mark in first.observation.marked), NONE)
+    assert "Choose the mark that is to be clicked next" in messages[0].text
+    assert "click(mark)" not in messages[0].text
+    assert "click" in vlm.asked[0][2].text, "what was chosen is history like what was written"
+
+
+@pytest.mark.parametrize(
+    "shares",
+    [
+        {NONE: 0.9, "Left": 0.1},  # nothing to click
+        {"Name": 1.0},  # a field takes a text
+        {"Off": 1.0},  # disabled
+        {"Left": 0.5, "Far": 0.5},  # unsure, and too far apart for a closer look
+        {"Left": 0.18, "Right": 0.17, "Name": 0.17, "Off": 0.16, "Far": 0.16, NONE: 0.16},
+    ],
+)
+def test_what_cannot_be_clicked_for_sure_is_written(env: BrowserEnv, shares: dict[str, float]) -> None:
+    vlm = Chooser([shares], ['answer("")'])
+    (step,) = run("x", env, vlm, use="choose")
+    assert isinstance(step.action, do.Answer)
+    assert step.choice is not None
+    assert step.reply is not None
+
+
+def test_an_unsure_choice_looks_closer_once(env: BrowserEnv) -> None:
+    unsure = {"Left": 0.5, "Right": 0.5}
+    vlm = Chooser([unsure, {"Right": 0.95, NONE: 0.05}, unsure, unsure], ['answer("")'])
+    steps = list(run("x", env, vlm, use="choose"))
+    actions = [type(step.action) for step in steps]
+    assert actions == [do.MarkRegion, do.Click, do.MarkRegion, do.Answer]
+    assert {"Left", "Right"} <= set(ids(steps[1].observation))
+    assert steps[1].observation.marked.size_wh != steps[0].observation.marked.size_wh
+    assert steps[1].action.mark == ids(steps[0].observation)["Right"]
+
+
+def test_after_a_choice_that_changed_nothing_the_model_writes(env: BrowserEnv) -> None:
+    vlm = Chooser([{"Right": 1}] * 3, ['answer("")'])
+    steps = list(run("x", env, vlm, use="choose"))
+    assert [step.outcome and step.outcome.changed for step in steps] == [True, False, None]
+    assert len(vlm.chosen) == 2, "the first click moved the focus, the second nothing"
+
+
+def test_models_without_an_endpoint_for_choices_are_asked_only_once(env: BrowserEnv) -> None:
+    vlm = Chooser([], ["click(1)", 'answer("")'])
+    list(run("x", env, vlm))
+    assert vlm.chosen == []
+    env.restart(env.url)
+    vlm = Chooser([{"Right": 1}, {NONE: 1}], ['answer("")'])
+    vlm.name = "gpt-6-luna"
+    assert len(list(run("x", env, vlm))) == 2
+    assert vlm.chosen
+
+
+def test_a_family_writes_json_where_its_servers_can_be_held_to_it() -> None:
+    assert form_of(profile_of("gpt-6-luna")) == "json"
+    assert form_of(profile_of("vikhyatk/moondream2")) == "text"
+
+
+def test_points_are_pixels_of_the_image_that_the_model_sees(env: BrowserEnv) -> None:
+    with BrowserEnv(env.url, marks="dom", policy=env.policy, max_side=640) as small:
+        seen = small.observe()
+        assert seen.marked.drawn.shape[1] == 640
+        x1, y1, x2, y2 = seen.marked[ids(seen)["Left"]].box_xyxy
+        point = do.ClickAt(x=int((x1 + x2) / 4), y=int((y1 + y2) / 4))
+        assert to_original(point, seen.marked) == do.ClickAt(x=point.x * 2, y=point.y * 2)
+        vlm = Replay([f"click_at({point.x}, {point.y})", 'answer("")'])
+        steps = list(run("x", small, vlm))
+        assert "Left!" in ids(steps[1].observation)
+        assert f"click_at({point.x}, {point.y})" not in vlm.asked[1][2].text, "it writes JSON"
+        assert f'"x": {point.x}, "y": {point.y}' in vlm.asked[1][2].text
