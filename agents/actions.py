@@ -29,10 +29,20 @@ class Click(BaseAction):
 
 
 class DoubleClick(BaseAction):
-    """Click a mark twice, to open or to select a word."""
+    """Click a mark twice, to open it or to select a word.
+
+    With text, select just that text in the mark, or anywhere on the page when there is no mark.
+    """
 
     action: Literal["double_click"] = "double_click"
-    mark: int
+    mark: int | None = None
+    text: str = Field(default="", max_length=LONGEST_TEXT)
+
+    @model_validator(mode="after")
+    def _has_target(self) -> Self:
+        if self.mark is None and not self.text:
+            raise ValueError("give a mark, a text or both")
+        return self
 
 
 class RightClick(BaseAction):
@@ -60,14 +70,21 @@ class Type(BaseAction):
 
 
 class Press(BaseAction):
-    """Press a key or keys together, such as "Enter", "Escape", "Tab" or "Control+a"."""
+    """Press a key or keys together, such as "Enter", "Escape", "Tab" or "Control+a".
+
+    times presses it over and over: arrows move a slider or list that has the focus.
+    """
 
     action: Literal["press"] = "press"
     keys: str = Field(max_length=60, pattern=r"^[^\s+]+(\+[^\s+]+){0,4}$|^\+$")
+    times: int = Field(default=1, ge=1, le=100)
 
 
 class SelectOption(BaseAction):
-    """Choose an option of a drop-down by what it says."""
+    """Choose an option of a drop-down by what it says.
+
+    In a list with several choices it is added, or taken away when it was chosen.
+    """
 
     action: Literal["select_option"] = "select_option"
     mark: int
@@ -84,11 +101,22 @@ class Scroll(BaseAction):
 
 
 class Drag(BaseAction):
-    """Drag one mark onto another."""
+    """Drag a mark onto another, or by dx pixels of the image to the right and dy down.
+
+    With both, it is dropped that far from the other mark.
+    """
 
     action: Literal["drag"] = "drag"
     mark: int
-    to: int
+    to: int | None = None
+    dx: int = Field(default=0, ge=-10_000, le=10_000)
+    dy: int = Field(default=0, ge=-10_000, le=10_000)
+
+    @model_validator(mode="after")
+    def _goes_somewhere(self) -> Self:
+        if self.to is None and not self.dx and not self.dy:
+            raise ValueError("give another mark, or how far")
+        return self
 
 
 class Wait(BaseAction):

@@ -20,7 +20,7 @@ STANDING_FOR = """element => {
   if (!known) return ["", []];
   const around = [];
   for (let at = element.parentElement; at && around.length < 4; at = at.parentElement) around.push(at);
-  const inside = [...element.querySelectorAll("*")].slice(0, 50);
+  const inside = [...element.querySelectorAll("*")].slice(0, 1000);
   const all = [element, element.control, ...(element.labels ?? []), ...inside, ...around];
   return [known.document, all.map((one) => one && known.numbers.get(one)).filter(Boolean)];
 }"""

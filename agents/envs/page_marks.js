@@ -32,9 +32,10 @@
   };
   // Widgets whose parts carry a class and leave listening to what holds them.
   const PARTS = ".ui-draggable, .ui-sortable-handle, .ui-resizable-handle, .ui-slider-handle, .ui-droppable";
+  const alone = new WeakSet(); // those that nothing but a listener makes a target
   const acts = (element, style) => {
     const tag = element.localName;
-    if (tag === "a" || tag === "area") return element.hasAttribute("href") || element.hasAttribute("onclick");
+    if ((tag === "a" || tag === "area") && element.hasAttribute("href")) return true;
     if (tag === "input") return element.type !== "hidden";
     if (["button", "select", "textarea", "summary"].includes(tag)) return true;
     if (tag === "label") return Boolean(element.control);
@@ -43,16 +44,20 @@
     if (element.hasAttribute("onclick") || element.onclick) return true;
     if (element.draggable && tag !== "img" && tag !== "a") return true;
     if (element.tabIndex >= 0 && element.hasAttribute("tabindex")) return true;
-    if (listens(element) || element.matches(PARTS)) return true;
+    if (element.matches(PARTS)) return true;
     // A hand for a pointer, where it begins: children inherit it.
-    if (style.cursor !== "pointer" || element === document.body) return false;
     const parent = element.parentElement ?? element.getRootNode().host;
-    return !parent || getComputedStyle(parent).cursor !== "pointer";
+    const hand = style.cursor === "pointer" && element !== document.body;
+    if (hand && (!parent || getComputedStyle(parent).cursor !== "pointer")) return true;
+    if (!listens(element)) return false;
+    alone.add(element);
+    return true;
   };
   const role = (element) => {
     // Roles are words; whatever else a page writes there is none.
     const given = element.getAttribute("role")?.trim().split(/\s+/)[0].toLowerCase();
-    if (given && /^[a-z-]{2,30}$/.test(given)) return given;
+    const known = given && /^[a-z-]{2,30}$/.test(given) && given !== "presentation" && given !== "none";
+    if (known) return given;
     if (element.localName === "input") return INPUTS[element.type] ?? "textbox";
     if (element.isContentEditable) return "textbox";
     return ROLES[element.localName] ?? "";
@@ -61,6 +66,44 @@
   const byId = (element, ids) =>
     (ids ?? "").split(/\s+/).map((id) => id && element.getRootNode().getElementById?.(id)?.textContent)
       .filter(Boolean).join(" ");
+  const FIELDS = "input:not([type=hidden]), select, textarea";
+  // What stands beside a field that no label names: all that its surroundings say, or the words before
+  // it (behind it, of a box to tick) where others are near.
+  const beside = (element) => {
+    const words = (node) => node.nodeType === Node.TEXT_NODE ? node.data :
+      node.nodeType !== Node.ELEMENT_NODE || node.matches("button, a, option, script, style, svg, " + FIELDS) ? "" :
+      [...node.childNodes].map(words).join(" ");
+    const behind = ["checkbox", "radio"].includes(element.type);
+    for (let at = element, up = 0; at.parentElement && up < 3; at = at.parentElement, up++) {
+      if (at.parentElement.querySelectorAll(FIELDS).length === 1) {
+        const said = clean(words(at.parentElement));
+        if (said) return said.length <= 80 ? said : "";
+        continue;
+      }
+      for (const way of behind ? ["nextSibling", "previousSibling"] : ["previousSibling", "nextSibling"]) {
+        for (let next = at[way]; next; next = next[way]) {
+          if (next.nodeType === Node.ELEMENT_NODE && (next.matches(FIELDS) || next.querySelector(FIELDS))) break;
+          const said = clean(words(next));
+          if (said) return said.length <= 80 ? said : "";
+        }
+      }
+      return "";
+    }
+    return "";
+  };
+  // What an icon is called by those who made it: the words of its classes, its picture or its symbol.
+  const PLAIN = /^(icons?|btn|button|ui|fa|fas|far|fab|bi|glyphicon|material|symbols?|svg|img|image|small|large|left|right|active|hide|hidden|show|selected|disabled|clickable|state|default|corner|all|widget|helper|reset|clearfix|js|css|item|list|wrapper|container|inner|outer|content|control|controls|\w*\d\w*|.{1,2}|.{20,})$/;
+  const icon = (element) => {
+    const { width, height } = element.getBoundingClientRect();
+    if (width > 64 || height > 64) return "";
+    for (const one of [element, ...element.querySelectorAll("i, svg, use, img, span")].slice(0, 5)) {
+      const source = (one.currentSrc || one.getAttribute("href") || one.getAttribute("xlink:href") || "");
+      const given = `${one.getAttribute("class") ?? ""} ${one.id ?? ""} ${source.startsWith("data:") ? "" : source.split(/[/#]/).at(-1)}`;
+      const words = given.replace(/\.\w+$/, "").split(/[^A-Za-z0-9]+/).filter((word) => !PLAIN.test(word.toLowerCase()));
+      if (words.length && words.length <= 4) return clean(words.join(" ").toLowerCase());
+    }
+    return "";
+  };
   const name = (element) => {
     const field = ["input", "textarea", "select"].includes(element.localName);
     const button = field && ["submit", "button", "reset"].includes(element.type);
@@ -71,7 +114,8 @@
       (field ? clean(element.placeholder) : clean(element.innerText ?? element.textContent)) ||
       clean(element.alt) || clean(element.title) ||
       clean(element.querySelector?.("img[alt]")?.alt) ||
-      clean(element.querySelector?.("svg title")?.textContent) || (field ? clean(element.name) : "");
+      clean(element.querySelector?.("svg title")?.textContent) ||
+      (field ? beside(element) || clean(element.name) : icon(element));
   };
   const secret = (element) => element.type === "password";
   const states = (element) => {
@@ -199,16 +243,33 @@
     const w = Math.min(a[2], b[2]) - Math.max(a[0], b[0]), h = Math.min(a[3], b[3]) - Math.max(a[1], b[1]);
     return w > 0 && h > 0 ? (w * h) / Math.max(area(a), area(b)) : 0;
   };
+  // A listener on what holds other targets and says nothing of its own.
+  const squeezed = (text) => text.replace(/\s/g, "");
+  const listensForOthers = (one, element) => {
+    const inside = marks.filter((other) => other !== one && within(known.elements.get(other.number).deref(), element));
+    const said = squeezed(inside.map((other) => other.text).join(""));
+    return inside.length > 0 && squeezed(one.text) === said && (said !== "" || inside.length > 1);
+  };
+  // Where one thing fills a wrapper that says what it is, a tab or a menu item, the thing is one.
+  const TELLING = new Set(["tab", "menuitem", "option", "treeitem", "switch"]);
+  const inherit = (inner, outer) => {
+    if (TELLING.has(outer.role) && ["", "link", "presentation"].includes(inner.role)) inner.role = outer.role;
+    inner.states = [...new Set([...inner.states, ...outer.states])];
+  };
   // A label that is its own control, and a wrapper that one thing fills, are one target: the inner one.
   const kept = marks.filter((one, i) => {
     const element = known.elements.get(one.number).deref();
     if (one.tag === "label" && marks.some((other) => known.elements.get(other.number).deref() === element.control &&
         (other.role === "checkbox" || other.role === "radio" || share(one.box, other.box) > 0.6))) return false;
+    if (alone.has(element) && listensForOthers(one, element)) return false;
     return !marks.some((other, j) => {
       if (i === j || share(one.box, other.box) < 0.8) return false;
       const inner = known.elements.get(other.number).deref();
       const real = ["a", "button", "input", "select", "textarea"];
-      if (within(inner, element) && element !== inner) return !real.includes(one.tag) || real.includes(other.tag);
+      if (within(inner, element) && element !== inner && (!real.includes(one.tag) || real.includes(other.tag))) {
+        inherit(other, one);
+        return true;
+      }
       return within(element, inner) && real.includes(other.tag) && !real.includes(one.tag);
     });
   });

@@ -20,6 +20,34 @@ _EDITABLE = """e => e.isContentEditable || e.localName === "textarea" ||
   (e.localName === "input" && !["checkbox", "radio", "button", "submit", "reset", "file",
     "image"].includes(e.type))"""
 
+# Where a text begins and ends in an element: just inside its first and last letter. White space may
+# differ; the first place that is on screen counts.
+_TEXT_ENDS = """([root, text]) => {
+  const walker = document.createTreeWalker(root ?? document.body, NodeFilter.SHOW_TEXT);
+  const letters = [];
+  for (let node = walker.nextNode(); node; node = walker.nextNode()) {
+    for (let i = 0; i < node.data.length; i++) if (node.data[i].trim()) letters.push([node, i]);
+  }
+  const said = letters.map(([node, i]) => node.data[i]).join("");
+  const wanted = text.replace(/\\s/g, "");
+  const box = ([node, i]) => {
+    const range = document.createRange();
+    range.setStart(node, i);
+    range.setEnd(node, i + 1);
+    return range.getBoundingClientRect();
+  };
+  for (let at = said.indexOf(wanted); wanted && at >= 0; at = said.indexOf(wanted, at + 1)) {
+    const first = box(letters[at]), last = box(letters[at + wanted.length - 1]);
+    const inside = (b) => b.width > 0 && b.top >= 0 && b.left >= 0 && b.bottom <= innerHeight &&
+      b.right <= innerWidth;
+    if (inside(first) && inside(last)) {
+      return [[first.left + 0.1, (first.top + first.bottom) / 2],
+        [last.right - 0.1, (last.top + last.bottom) / 2]];
+    }
+  }
+  return null;
+}"""
+
 
 class PressError(Exception):
     """An action cannot be carried out; the message is for the model."""
@@ -46,8 +74,34 @@ def _click(action: actions.Click, env: "BrowserEnv") -> str:
 
 
 def _double_click(action: actions.DoubleClick, env: "BrowserEnv") -> str:
+    if action.text:
+        return _select_text(action, env)
+    assert action.mark is not None
     env.page.mouse.dblclick(*env.locate(action.mark))
     return f"double-clicked [{action.mark}]"
+
+
+def _select_text(action: actions.DoubleClick, env: "BrowserEnv") -> str:
+    """Select a text as a person does: press before its first letter, let go behind its last."""
+    where = "the page" if action.mark is None else f"[{action.mark}]"
+    found = None
+    if action.mark is None:
+        found = env.page.evaluate(_TEXT_ENDS, [None, action.text])
+    else:
+        env.locate(action.mark)
+        element = env.element(action.mark)
+        if element is not None:
+            found = element.evaluate("(e, text) => (" + _TEXT_ENDS + ")([e, text])", action.text)
+    if found is None:
+        raise PressError(f'"{action.text}" is not written in {where}')
+    (x1, y1), (x2, y2) = found
+    mouse = env.page.mouse
+    mouse.move(x1, y1)
+    mouse.down()
+    mouse.move((x1 + x2) / 2, (y1 + y2) / 2, steps=2)
+    mouse.move(x2, y2, steps=2)
+    mouse.up()
+    return f'selected "{action.text}" in {where}'
 
 
 def _right_click(action: actions.RightClick, env: "BrowserEnv") -> str:
@@ -75,8 +129,11 @@ def _type(action: actions.Type, env: "BrowserEnv") -> str:
         raise PressError(f"[{action.mark}] is a drop-down; use select_option")
     if element is not None and not element.evaluate(_EDITABLE):
         inner = element.query_selector("input, textarea, [contenteditable=true]")
-        if inner is None:
-            raise PressError(f"[{action.mark}] takes no text")
+        if inner is None:  # an editor that keeps its field elsewhere gives it the focus
+            env.page.mouse.click(*point)
+            inner = element.evaluate_handle("() => document.activeElement").as_element()
+            if inner is None or not inner.evaluate(_EDITABLE):
+                raise PressError(f"[{action.mark}] takes no text")
         element = inner
     text = env.reveal(action.text, element)
     hidden = text != action.text
@@ -105,8 +162,9 @@ def _type(action: actions.Type, env: "BrowserEnv") -> str:
 def _press(action: actions.Press, env: "BrowserEnv") -> str:
     if env.secrets and _COPYING.search(action.keys):
         raise PressError("copying and cutting are off while there are secrets")
-    env.page.keyboard.press(action.keys)
-    return f"pressed {action.keys}"
+    for _ in range(action.times):
+        env.page.keyboard.press(action.keys)
+    return f"pressed {action.keys}" + (f" {action.times} times" if action.times > 1 else "")
 
 
 def _select_option(action: actions.SelectOption, env: "BrowserEnv") -> str:
@@ -125,13 +183,21 @@ def _select_option(action: actions.SelectOption, env: "BrowserEnv") -> str:
     if not chosen or (not exact and len(partly) > 1):
         listed = ", ".join(f'"{label}"' for label in labels[:40])
         raise PressError(f'no single option "{action.option}" in [{action.mark}]; there are: {listed}')
-    element.select_option(index=chosen[0])
-    return f'chose "{labels[chosen[0]]}" in [{action.mark}]'
+    label = labels[chosen[0]]
+    if not element.evaluate("e => e.multiple"):
+        element.select_option(index=chosen[0])
+        return f'chose "{label}" in [{action.mark}]'
+    before: list[int] = element.evaluate("e => [...e.options].flatMap((o, i) => o.selected ? [i] : [])")
+    element.select_option(index=sorted(set(before) ^ {chosen[0]}))
+    done = "took away" if chosen[0] in before else "added"
+    return f'{done} "{label}" in [{action.mark}]'
 
 
 def _scroll(action: actions.Scroll, env: "BrowserEnv") -> str:
     width, height = env.viewport_wh
-    point = env.locate(action.mark) if action.mark is not None else (width / 2, height / 2)
+    point = (width / 2, height / 2)
+    if action.mark is not None:
+        point = env.locate(action.mark, even_disabled=True)
     x, y = {"up": (0, -1), "down": (0, 1), "left": (-1, 0), "right": (1, 0)}[action.direction]
     env.page.mouse.move(*point)
     env.page.mouse.wheel(x * action.amount * width, y * action.amount * height)
@@ -141,13 +207,16 @@ def _scroll(action: actions.Scroll, env: "BrowserEnv") -> str:
 
 
 def _drag(action: actions.Drag, env: "BrowserEnv") -> str:
-    start, end = env.locate(action.mark), env.locate(action.to)
+    start = env.locate(action.mark)
+    x, y = start if action.to is None else env.locate(action.to)
+    (left, top), (right, bottom) = env.to_page(0, 0), env.to_page(action.dx, action.dy)
     mouse = env.page.mouse
     mouse.move(*start)
     mouse.down()
-    mouse.move(*end, steps=8)
+    mouse.move(x + right - left, y + bottom - top, steps=8)
     mouse.up()
-    return f"dragged [{action.mark}] onto [{action.to}]"
+    off = f" by {action.dx}, {action.dy}" if action.dx or action.dy else ""
+    return f"dragged [{action.mark}]" + off + (f" onto [{action.to}]" if action.to is not None else "")
 
 
 def _wait(action: actions.Wait, env: "BrowserEnv") -> str:

@@ -9,7 +9,6 @@ from typing import Any, Protocol
 
 from som.agents.envs.browser import BrowserEnv
 from som.agents.network import NetworkPolicy
-from som.errors import SomError
 from som.evals.miniwob.pages import serving
 
 # What the pages are made for, in CSS pixels, and how much finer it is drawn: labels must be readable.
@@ -20,9 +19,11 @@ LONGEST_S = 1800
 MAX_STEPS = 30
 _START = """([seed, longest]) => {
   core.EPISODE_MAX_TIME = longest * 1000;
+  const style = document.createElement("style");
+  style.textContent = "#reward-display, #click-canvas { display: none !important; }";
+  document.head.append(style);
   Math.seedrandom(seed);
   core.startEpisodeReal();
-  core.hideDisplay();
   const said = core.getUtterance();
   return typeof said === "string" ? said : said.utterance;
 }"""
@@ -113,8 +114,9 @@ class Room:
             utterance = self.begin(task, seed)
             played = policy.play(self.env, task, utterance, self.done, max_steps)
             end = self.env.page.evaluate(_END)
-        except SomError as error:
-            played = Played("failed", played.steps, str(error))
+        except Exception as error:  # one broken episode must not end a run of a thousand
+            said = str(error).partition("\n")[0]
+            played = Played("failed", played.steps, f"{type(error).__name__}: {said}")
         return Result(
             task=task,
             seed=seed,

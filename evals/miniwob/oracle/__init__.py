@@ -7,12 +7,12 @@ from collections.abc import Callable
 
 from som.agents.envs.browser import BrowserEnv
 from som.evals.miniwob.episode import Played
-from som.evals.miniwob.oracle import clicks
+from som.evals.miniwob.oracle import clicks, drags, forms, mail
 from som.evals.miniwob.oracle.hand import Hand, Stuck
 
 __all__ = ["KNOWN", "Oracle"]
 
-KNOWN: dict[str, Callable[[Hand], None]] = {**clicks.TASKS}
+KNOWN: dict[str, Callable[[Hand], None]] = {**clicks.TASKS, **forms.TASKS, **mail.TASKS, **drags.TASKS}
 
 
 class Oracle:

@@ -65,6 +65,11 @@ class Hand:
         """The value of a JavaScript expression in the page; `arg` is the argument."""
         return self.env.page.evaluate(f"arg => {{ {_HELPERS} return {expression}; }}", argument)
 
+    @property
+    def left(self) -> int:
+        """How many actions may still be taken."""
+        return self._max - self.steps
+
     def said(self, pattern: str) -> tuple[str, ...]:
         """The groups of a pattern in the task's words.
 
@@ -95,14 +100,21 @@ class Hand:
         self.seen = self.env.observe()
 
     def mark(self, what: str, argument: Any = None) -> int:
-        """The mark of an element: a CSS selector, or a JavaScript expression for others.
+        """The mark of an element.
 
         Scrolls to it when it is out of sight.
+
+        Args:
+            what: a CSS selector, or behind "=" a JavaScript expression.
+            argument: with a selector, what the element says; in an expression, `arg`.
 
         Raises:
             Stuck: it is not there, or has no mark.
         """
         element = self._element(what, argument)
+        if element is None:
+            self.act(do.Wait(seconds=0.5))  # it may be on its way
+            element = self._element(what, argument)
         if element is None:
             raise Stuck(f"there is no {what}")
         for _ in range(12):
@@ -114,8 +126,12 @@ class Hand:
         raise Stuck(f"{what} has no mark")
 
     def _element(self, what: str, argument: Any) -> Any:
-        script = what if re.search(r"[(]", what) and not re.match(r"^[#.\w-]+:\w", what) else None
-        expression = script or f"all({what!r}).find(shown) ?? document.querySelector({what!r})"
+        if what.startswith("="):
+            expression = what[1:]
+        elif argument is None:
+            expression = f"all({what!r}).find(shown) ?? document.querySelector({what!r})"
+        else:
+            expression = f"all({what!r}).find((e) => shown(e) && says(e) === arg)"
         handle = self.env.page.evaluate_handle(
             f"arg => {{ {_HELPERS} return {expression}; }}", argument
         )
@@ -133,22 +149,28 @@ class Hand:
         self.act(do.Scroll(direction=direction, mark=mark, amount=0.4))
         return True
 
-    def click(self, what: str, argument: Any = None) -> None:
-        """Click an element."""
-        self.act(do.Click(mark=self.mark(what, argument)))
+    def click(self, *elements: str, says: Any = None) -> None:
+        """Click elements, one after the other; `says` is the argument of each."""
+        for what in elements:
+            self.act(do.Click(mark=self.mark(what, says)))
 
-    def type(self, what: str, text: str, argument: Any = None, *, submit: bool = False) -> None:
+    def type(self, what: str, text: Any, argument: Any = None, *, submit: bool = False) -> None:
         """Type into an element in place of what is there."""
-        self.act(do.Type(mark=self.mark(what, argument), text=text, submit=submit))
+        self.act(do.Type(mark=self.mark(what, argument), text=str(text), submit=submit))
 
     def select(self, what: str, option: str) -> None:
         """Choose an option of a drop-down."""
         self.act(do.SelectOption(mark=self.mark(what), option=option))
 
+    def highlight(self, text: str, what: str | None = None) -> None:
+        """Select a text."""
+        mark = None if what is None else self.mark(what)
+        self.act(do.DoubleClick(mark=mark, text=text))
+
     def press(self, keys: str, times: int = 1) -> None:
         """Press a key."""
-        for _ in range(times):
-            self.act(do.Press(keys=keys))
+        for begun in range(0, times, 100):
+            self.act(do.Press(keys=keys, times=min(100, times - begun)))
 
     def hover(self, what: str, argument: Any = None) -> None:
         """Move the pointer over an element."""
@@ -159,9 +181,18 @@ class Hand:
         mark = None if what is None else self.mark(what)
         self.act(do.Scroll(direction=direction, mark=mark, amount=amount))
 
-    def drag(self, what: str, to: str, argument: Any = None) -> None:
-        """Drag one element onto another."""
-        self.act(do.Drag(mark=self.mark(what, argument), to=self.mark(to, argument)))
+    def drag(
+        self, what: str, to: str | None = None, by: tuple[float, float] = (0, 0), argument: Any = None
+    ) -> None:
+        """Drag an element onto another, or by so many CSS pixels; with both, so far from the other."""
+        dx, dy = (round(value * self.env.density) for value in by)
+        end = None if to is None else self.mark(to, argument)
+        self.act(do.Drag(mark=self.mark(what, argument), to=end, dx=dx, dy=dy))
+
+    def click_at(self, x: float, y: float) -> None:
+        """Click a point of the page, in CSS pixels, where no mark can be."""
+        density = self.env.density
+        self.act(do.ClickAt(x=round(x * density), y=round(y * density)))
 
     def wait(self, seconds: float) -> None:
         """Wait."""
