@@ -169,6 +169,8 @@ class DesktopEnv:
         return f"clicked [{action.mark}]"
 
     def _double_click(self, action: actions.DoubleClick) -> str:
+        if action.mark is None or action.text:
+            raise SomError("no text can be selected by what it says here; drag over it")
         self._press_at(action.mark, times=2)
         return f"double-clicked [{action.mark}]"
 
@@ -200,8 +202,9 @@ class DesktopEnv:
         return f"typed into [{action.mark}]" + (" and pressed Enter" if action.submit else "")
 
     def _press(self, action: actions.Press) -> str:
-        self._x.press(action.keys)
-        return f"pressed {action.keys}"
+        for _ in range(action.times):
+            self._x.press(action.keys)
+        return f"pressed {action.keys}" + (f" {action.times} times" if action.times > 1 else "")
 
     def _scroll(self, action: actions.Scroll) -> str:
         if action.mark is not None:
@@ -211,8 +214,13 @@ class DesktopEnv:
         return f"scrolled {where} {action.direction}"
 
     def _drag(self, action: actions.Drag) -> str:
-        self._x.drag(self.point(action.mark), self.point(action.to))
-        return f"dragged [{action.mark}] onto [{action.to}]"
+        start = self.point(action.mark)
+        x, y = start if action.to is None else self.point(action.to)
+        (left, top), (right, bottom) = self.to_screen(0, 0), self.to_screen(action.dx, action.dy)
+        self._x.drag(start, (x + right - left, y + bottom - top))
+        off = f" by {action.dx}, {action.dy}" if action.dx or action.dy else ""
+        onto = f" onto [{action.to}]" if action.to is not None else ""
+        return f"dragged [{action.mark}]{off}{onto}"
 
     def _wait(self, action: actions.Wait) -> str:
         sleep(action.seconds)
