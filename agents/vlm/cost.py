@@ -312,11 +312,12 @@ class Metered:
             BudgetError: the call could go over the budget; it was not made.
             VLMError: there is no answer.
         """
-        most, asked = self._reserve(messages, self._longest())
+        calls = getattr(self.vlm, "calls_to_choose", lambda _: 1)(len(options))
+        most, asked = self._reserve(messages, self._longest(), calls)
         spent = replace(most, tokens_out=0, usd=asked.usd or 0.0)
         try:
             choice = self.vlm.choose(messages, options)
-            spent = self._spent(choice, asked)
+            spent = replace(self._spent(choice, asked), calls=calls, image_tokens=most.image_tokens)
             return replace(choice, cost_usd=spent.usd) if self._priced(choice) else choice
         finally:
             self._settle(most, spent)
@@ -325,11 +326,15 @@ class Metered:
         given = self._max_tokens or getattr(self.vlm, "max_tokens", None)
         return int(given or profile_of(self.name).max_tokens)
 
-    def _reserve(self, messages: Sequence[Message], tokens_out: int) -> tuple[Spent, Estimate]:
+    def _reserve(
+        self, messages: Sequence[Message], tokens_out: int, calls: int = 1
+    ) -> tuple[Spent, Estimate]:
         asked = estimate(messages, self.name)
         price = price_of(self.name)
         usd = price.of(asked.tokens_in, tokens_out) if price else 0.0
-        most = Spent(1, asked.tokens_in, tokens_out, asked.image_tokens, usd)
+        most = Spent(
+            calls, calls * asked.tokens_in, calls * tokens_out, calls * asked.image_tokens, calls * usd
+        )
         self.budget.reserve(most, priced=price is not None or self.name == "offline")
         return most, asked
 
