@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from som.agents.vlm.base import VLM, ImagePart, Message, OnText, Reply, TextPart
+from som.agents.vlm.coordinates import marks_pointed_at
+from som.agents.vlm.profiles import profile_of
 from som.answers import image_name, parse_marks
 from som.errors import MarkError, SomError
 from som.image import resize
@@ -25,7 +27,8 @@ class Answer:
         question: what was asked.
         images: the marked images it is about.
         reply: what the model said.
-        marks: the marks that it names, each with the number of its image, in order of mention.
+        marks: the marks that it names, each with the number of its image, in order of mention; where
+            it names none but gives coordinates, the marks under these.
         unknown: labels it names that are on no image.
     """
 
@@ -104,7 +107,12 @@ def ask(
     labels = [[mark.label for mark in image] for image in images]
     mentions = parse_marks(reply.text, labels)
     marks = tuple((found.image, images[found.image][found.label]) for found in mentions.found)
-    return Answer(question, images, reply, marks, mentions.unknown)
+    unknown = mentions.unknown
+    if not marks and len(images) == 1:
+        # Models trained to point may give coordinates whatever they are asked for.
+        pointed = marks_pointed_at(reply.text, images[0], profile_of(reply.model))
+        marks, unknown = tuple((0, mark) for mark in pointed), () if pointed else unknown
+    return Answer(question, images, reply, marks, unknown)
 
 
 def build_messages(
