@@ -30,6 +30,7 @@ KINDS = {
     "elsewhere": "it sends a form to another site",
     "leak": "it hands data to another site in an address",
     "script": "it runs a script or opens a page that no site serves",
+    "doubt": "a model that was asked does not think it harmless",
 }
 # What a label is judged for; the other kinds come from what a target is.
 LABELLED = ("buy", "delete", "publish", "send", "permission", "upload", "account", "login")

@@ -152,7 +152,7 @@ class SafetyPolicy:
             seen: the last observation.
         """
         page = Page(seen.url, seen.title)
-        targets = _targets(action, env, seen)
+        targets = targets_of(action, env, seen)
         found: list[tuple[Risk, Target]] = []
         for target in targets or [Target()]:
             risk = self.risk(action, target, page)
@@ -224,7 +224,7 @@ class SafetyPolicy:
         verdict = self.verdict(risk.kind, url)
         if verdict == "allow":
             return Judgement()
-        return Judgement(verdict, risk.kind, _in_words(action, target), printable(url), risk.why)
+        return Judgement(verdict, risk.kind, in_words(action, target), printable(url), risk.why)
 
 
 def confirm_in_terminal(judged: Judgement) -> bool:
@@ -262,7 +262,7 @@ def quoted(text: str, limit: int = 80) -> str:
     return '"' + (text if len(text) <= limit else text[: limit - 1] + "…").replace('"', "'") + '"'
 
 
-def _targets(action: BaseAction, env: Environment, seen: Observation) -> list[Target]:
+def targets_of(action: BaseAction, env: Environment, seen: Observation) -> list[Target]:
     """What an action lands on: nothing, one thing, or both ends of a drag."""
     match action:
         case do.ClickAt(x=x, y=y):
@@ -288,7 +288,8 @@ def _described(mark_id: int, env: Environment, seen: Observation) -> Target:
     return Target(role=mark.role, text=mark.text) if mark is not None else Target()
 
 
-def _in_words(action: BaseAction, target: Target) -> str:
+def in_words(action: BaseAction, target: Target) -> str:
+    """An action and what it lands on, for a person; page text in it is quoted."""
     name = action.action.replace("_", " ")  # type: ignore[attr-defined]
     on = " ".join(part for part in (printable(target.role or target.tag), quoted(target.text)) if part)
     match action:
