@@ -20,7 +20,7 @@ def whole_lines(data: bytes) -> list[bytes]:
 
 def _is_json(line: bytes) -> bool:
     try:
-        json.loads(line.decode("utf-8", "surrogatepass"))
+        json.loads(line.decode())
     except ValueError:
         return False
     return True

@@ -12,8 +12,13 @@ from som.agents.actions import Action
 from som.agents.envs.base import Outcome, Tab
 from som.agents.steps import End
 from som.agents.vlm.base import Choice, Reply
+from som.errors import SomError
 
-VERSION = 1
+FILE, VERSION = "trace.jsonl", 1
+
+
+class TraceError(SomError):
+    """A trace cannot be written or read; one line says why."""
 
 
 class Record(BaseModel):
@@ -102,12 +107,6 @@ class ChoiceRecord(Record):
     tokens_out: int | None = None
     seconds: float = 0.0
     cost_usd: float | None = None
-
-    @classmethod
-    def of(cls, choice: Choice) -> "ChoiceRecord":
-        """The record of a choice."""
-        values = {name: getattr(choice, name) for name in cls.model_fields}
-        return cls(**{**values, "probabilities": dict(choice)})
 
     def choice(self) -> Choice:
         """The choice of a record."""
