@@ -34,7 +34,7 @@ KINDS = {
 }
 # What a label is judged for; the other kinds come from what a target is.
 LABELLED = ("buy", "delete", "publish", "send", "permission", "upload", "account", "login")
-LISTS = ("is", "starts", "ends", "unless", "links", "paths", "pages")
+LISTS = ("is", "starts", "ends", "verbs", "objects", "unless", "links", "paths", "pages")
 # Longer labels are content: a product's name, a headline.
 MOST_WORDS, MOST_CHARS = 7, 60
 _JUDGED_ROLES = (
@@ -47,6 +47,8 @@ _SENDING_FIELDS = re.compile(
     r"\b(message|reply|comment|chat|post|tweet)\b|메시지|메세지|댓글|답글|채팅|회신|メッセージ|返信|评论|消息"
 )
 _CARD_FIELDS = ("cc-number", "cc-csc", "cc-exp", "cc-exp-month", "cc-exp-year", "cc-name", "cc-type")
+# Korean verbs of buttons without these are nouns: "cancel", "cancelling".
+_POLITE = re.compile("(하기|하다|해요|합니다|할게요|할래요)$")
 _EMAIL = re.compile(r"[\w.+-]+@[\w-]+\.\w+")
 LONGEST_QUERY = 120
 # Domains under which people register domains of their own: their last label is not all of the suffix.
@@ -75,8 +77,9 @@ class Words:
 
     Attributes:
         kinds: for each kind its lists: `is` a whole label; `starts` its first words; `ends` its end;
-            `unless` words that make it harmless; `links` whole labels or first words that count on
-            links too; `paths` words of an address; `pages` words of an address or title that give a
+            `verbs` and `objects` that mean it together, the verb first or, where verbs come last, at
+            the end; `unless` words that make it harmless; `links` whole labels that count on links too
+            (with ``*`` their beginnings); `paths` words of an address; `pages` words of an address or title that give a
             vague label its meaning.
         vague: labels that mean what the page is about: "OK", "Continue".
         submits: labels that send a form: "Submit".
@@ -110,7 +113,7 @@ class Words:
             for name, words in lists.items():
                 if name not in known:
                     raise SomError(f"no list {name!r} of words; there are: {', '.join(known)}")
-                into[name] = (*into.get(name, ()), *map(plain, words))
+                into[name] = (*into.get(name, ()), *map(_entry, words))
         return replace(self, kinds=kinds, **general)
 
 
@@ -129,6 +132,10 @@ def plain(label: str) -> str:
     return " ".join(_NOT_WORDS.sub(" ", label.replace("_", " ")).split())
 
 
+def _entry(word: str) -> str:
+    return plain(word) + " *" if word.endswith("*") else plain(word)
+
+
 def risk_of_label(label: str, words: Words, *, link: bool = False) -> Risk | None:
     """What a label says that pressing it does.
 
@@ -142,7 +149,7 @@ def risk_of_label(label: str, words: Words, *, link: bool = False) -> Risk | Non
         return None
     if any(_holds(text, word) for word in words.harmless):
         return None
-    forms = [text]
+    forms = [text, *text.split(" and ")[1:]]
     while (shorter := _without_first(forms[-1], words.fillers)) != forms[-1]:
         forms.append(shorter)
     for kind in LABELLED:
@@ -299,17 +306,26 @@ def _is_link(target: Target) -> bool:
 
 
 def _matches(text: str, lists: Mapping[str, tuple[str, ...]], link: bool) -> bool:
-    both = lists.get("links", ())
-    if text in both or any(text.startswith(f"{word} ") for word in both):
-        return True
+    for word in lists.get("links", ()):
+        if text == word or (word.endswith("*") and text.startswith(word[:-1])):
+            return True
     if link:
         return False
     if text in lists.get("is", ()):
         return True
     if any(text == word or text.startswith(f"{word} ") for word in lists.get("starts", ())):
         return True
-    squeezed = text.replace(" ", "")
-    return any(squeezed.endswith(word.replace(" ", "")) for word in lists.get("ends", ()))
+    whole = text.replace(" ", "")
+    squeezed = _POLITE.sub("", whole)
+    ends = tuple(word.replace(" ", "") for word in lists.get("ends", ()))
+    if whole.endswith(ends) or squeezed.endswith(ends):
+        return True
+    objects = [word for word in lists.get("objects", ()) if _holds(text, word)]
+    for verb in lists.get("verbs", ()) if objects else ():
+        first = verb.isascii() and text.startswith(f"{verb} ")
+        if first or (not verb.isascii() and squeezed.endswith(verb) and squeezed != verb):
+            return True
+    return False
 
 
 def _holds(text: str, word: str) -> bool:
