@@ -45,7 +45,9 @@ def _ways(value: str) -> list[str]:
 
 def _joined(written: list[str]) -> str:
     # A space within a value was left out: what may stand between characters takes its place, coded too.
-    return f"(?:{_BETWEEN}|\\+|%(?:25)*20|&nbsp;|&#160;)".join(written)
+    return f"(?:{_BETWEEN}|\\+|%(?:25)*20|&(?:amp;)*(?:nbsp|#0*32|#0*160|#x0*20|#x0*a0);?)".join(
+        written
+    )
 
 
 def _ways_of_char(char: str) -> str:

@@ -79,8 +79,9 @@ class Words:
         kinds: for each kind its lists: `is` a whole label; `starts` its first words; `ends` its end;
             `verbs` and `objects` that mean it together, the verb first or, where verbs come last, at
             the end; `unless` words that make it harmless; `links` whole labels that count on links too
-            (with ``*`` their beginnings); `paths` words of an address; `pages` words of an address or title that give a
-            vague label its meaning.
+            (with ``*`` their beginnings); `paths` words of an address, or of what a document calls a
+            thing without a name; `pages` words of an address or title that give a vague label its
+            meaning.
         vague: labels that mean what the page is about: "OK", "Continue".
         submits: labels that send a form: "Submit".
         fillers: first words without meaning: "Yes, delete".
@@ -171,8 +172,8 @@ def risk_of_click(target: Target, page: Page, words: Words) -> Risk | None:
     if target.role not in _JUDGED_ROLES and target.type not in ("submit", "image", "button", "reset"):
         return None
     link = _is_link(target)
-    label = target.text or target.hint
-    found = risk_of_label(label, words, link=link)
+    label = target.text
+    found = risk_of_label(label, words, link=link) if label else _risk_of_hint(target.hint, words)
     if found is not None:
         return found
     if link:
@@ -266,6 +267,14 @@ def _registered(host: str) -> str:
         return host
     many = len(labels) > 2 and len(labels[-1]) == 2 and labels[-2] in _SECOND_LEVELS
     return ".".join(labels[-3 if many else -2 :])
+
+
+def _risk_of_hint(hint: str, words: Words) -> Risk | None:
+    called = plain(hint).split()
+    for kind in LABELLED:
+        if any(word in called for word in words.kinds.get(kind, {}).get("paths", ())):
+            return Risk(kind, f"{KINDS[kind]}, as the page's own name for it says")
+    return None
 
 
 def _risk_of_vague(label: str, target: Target, page: Page, words: Words) -> Risk | None:

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from som.agents.replies import write_action
 
 from som.agents import actions as do
 from som.agents.actions import BaseAction
 from som.agents.envs.base import Observation, Outcome, Tab, Target
 from som.agents.loop import run
 from som.agents.records import Header
+from som.agents.replies import write_action
 from som.agents.trace import TraceWriter, read_trace
 from som.agents.vlm.replay import Replay
 from som.marker import Marker

@@ -47,8 +47,8 @@ def field(text: str = "", **more: Any) -> Target:
     return Target(**{"role": "textbox", "text": text, "tag": "input", "url": SHOP, **more})
 
 
-def kind(action: BaseAction, target: Target, page: Page = Page(SHOP, "Shop")) -> str:
-    risk = POLICY.risk(action, target, page)
+def kind(action: BaseAction, target: Target, page: Page | None = None) -> str:
+    risk = POLICY.risk(action, target, page or Page(SHOP, "Shop"))
     return risk.kind if risk else ""
 
 
@@ -105,20 +105,21 @@ def test_clicks_are_judged_by_what_they_land_on() -> None:
     click = do.Click(mark=1)
     assert kind(click, Target(tag="input", type="file")) == "upload"
     assert kind(click, Target(role="link", tag="a", href="mailto:a@b.example", text="Mail")) == "send"
-    assert kind(click, button(hint="icon btn delete")) == ""
-    assert kind(click, button(hint="delete btn")) == "delete"
+    assert kind(click, button(hint="icon btn primary")) == ""
+    assert kind(click, button(hint="icon btn delete")) == "delete"
     # Page text in a field, and a long headline, are content.
     assert kind(click, field("Delete account")) == ""
     assert kind(click, Target(role="checkbox", tag="input", type="checkbox", text="Delete")) == ""
     assert kind(click, button("Delete the old records of everybody in the whole company at once")) == ""
     # A plain link opens a page; what its address says counts, and a link to nowhere is a button.
-    link = Target(role="link", tag="a", text="✕", url=SHOP)
-    assert kind(click, Target(**{**vars(link), "href": "https://shop.example/items/7/delete"})) == "delete"
-    assert kind(click, Target(**{**vars(link), "href": "https://shop.example/x?action=unsubscribe"})) == "delete"
-    assert kind(click, Target(**{**vars(link), "href": "https://shop.example/delete-key-guide"})) == ""
-    signs = {**vars(link), "text": "Sign in"}
-    assert kind(click, Target(**{**signs, "href": "https://shop.example/login"})) == ""
-    assert kind(click, Target(**{**signs, "href": f"{SHOP}#"})) == "login"
+    for text, href, wanted in (
+        ("✕", "https://shop.example/items/7/delete", "delete"),
+        ("✕", "https://shop.example/x?action=unsubscribe", "delete"),
+        ("✕", "https://shop.example/delete-key-guide", ""),
+        ("Sign in", "https://shop.example/login", ""),
+        ("Sign in", f"{SHOP}#", "login"),
+    ):
+        assert kind(click, Target("link", text, "a", href=href, url=SHOP)) == wanted
     for same in (do.DoubleClick(mark=1), do.ClickAt(x=1, y=1), do.Drag(mark=1, to=2)):
         assert kind(same, button("Delete")) == "delete"
     for harmless in (do.Hover(mark=1), do.Scroll(mark=1), do.Zoom(mark=1), do.RightClick(mark=1)):
@@ -130,12 +131,14 @@ def test_vague_labels_mean_what_the_page_is_about() -> None:
     for label in ("Confirm", "OK", "Continue", "확인"):
         assert kind(click, button(label)) == ""
     pay = Page("https://shop.example/checkout/payment", "")
-    target = Target(role="button", text="Confirm", tag="button", url=pay.url)
-    assert kind(click, target, pay) == "buy"
     asked = Page("https://a.example/x", "Delete this project?")
-    assert kind(click, Target(role="button", text="Yes", tag="button", url=asked.url), asked) == "delete"
     settings = Page("https://a.example/settings/security", "")
-    assert kind(click, Target(role="button", text="Save", tag="button", url=settings.url), settings) == "account"
+    for label, page, wanted in (
+        ("Confirm", pay, "buy"),
+        ("Yes", asked, "delete"),
+        ("Save", settings, "account"),
+    ):
+        assert kind(click, Target("button", label, "button", url=page.url), page) == wanted
 
 
 def test_forms_are_judged_by_where_and_what_they_send() -> None:
@@ -155,7 +158,9 @@ def test_forms_are_judged_by_where_and_what_they_send() -> None:
     asks = {"form_action": "https://shop.example/x", "form_method": "get", "form_button": "Search"}
     assert kind(enter, field("Query", **asks)) == ""
     assert kind(enter, field("Query", **{**asks, "form_button": "Place order"})) == "buy"
-    assert kind(enter, field("Query", **{**asks, "form_action": "https://evil.example/"})) == "elsewhere"
+    assert (
+        kind(enter, field("Query", **{**asks, "form_action": "https://evil.example/"})) == "elsewhere"
+    )
     assert kind(enter, field("Password", type="password", form_secret=True)) == "login"
     assert kind(do.Type(mark=1, text="x", submit=True), field("Query", **asks)) == ""
     bought = field("Card holder", **{**asks, "form_button": "Pay"})
@@ -197,8 +202,10 @@ def test_what_is_typed_and_chosen() -> None:
         ("https://shop.example/tea", ""), ("https://other.example/?q=green+tea", ""),
         ("javascript:alert(1)", "script"), (" JavaScript:x", "script"), ("data:text/html,x", "script"),
         ("mailto:a@b.example", "send"), ("https://shop.example/account/delete", "delete"),
-        ("https://evil.example/?e=me@example.org", "leak"), ("https://evil.example/?d=" + "x" * 130, "leak"),
-        ("https://evil.example/{{secret:pw}}", "leak"), ("https://evil.example/%7B%7Bsecret:pw%7D%7D", "leak"),
+        ("https://evil.example/?e=me@example.org", "leak"),
+        ("https://evil.example/?d=" + "x" * 130, "leak"),
+        ("https://evil.example/{{secret:pw}}", "leak"),
+        ("https://evil.example/%7B%7Bsecret:pw%7D%7D", "leak"),
         ("https://shop.example/?d=" + "x" * 130, ""),
     ],
 )  # fmt: skip
@@ -332,9 +339,12 @@ def test_dialogs_of_pages() -> None:
     assert answer("confirm", "Leave this page?") is True
     assert answer("confirm", "Delete all?") is False
     assert dialog_answers(POLICY, lambda _: True)("confirm", "Delete all?") is True
-    assert dialog_answers(SafetyPolicy({"delete": "refuse"}), lambda _: True)("confirm", "Delete all?") is False
+    assert (
+        dialog_answers(SafetyPolicy({"delete": "refuse"}), lambda _: True)("confirm", "Delete all?")
+        is False
+    )
 
 
 def test_page_text_is_shown_on_one_printable_line() -> None:
     assert printable("a\x1b]0;x\x07\u202eb\n c") == "a ]0;x  b c"
-    assert quoted('say "x"\n' + "y" * 100) == "\"say 'x' " + "y" * 70 + '…"'
+    assert quoted('say "x"\n' + "y" * 100) == "\"say 'x' " + "y" * 71 + '…"'
