@@ -65,20 +65,40 @@ def main() -> None:
     help="Mark file, or a folder for many.",
 )  # fmt: skip
 @click.option("--skip-existing", is_flag=True, help="Go on where an earlier run stopped.")
+@click.option("--ray", is_flag=True, help="Mark in many processes, on Ray.")
+@click.option("--ray-address", metavar="ADDRESS", help="A Ray cluster: auto, ray://HOST:10001.")
+@click.option("--workers", type=click.IntRange(1), help="Processes on Ray. Default: one a core.")
+@click.option("--gpus", type=click.FloatRange(0), default=0.0, help="Of each process on Ray.")
 def mark(
     images: tuple[Path, ...],
     out: Path | None,
     json_out: Path | None,
     skip_existing: bool,
+    ray: bool,
+    ray_address: str | None,
+    workers: int | None,
+    gpus: float,
     **marking: Any,
 ) -> None:
-    """Mark IMAGES: files, or folders of them.
+    """Mark IMAGES: files, folders of them, or Parquet files with a column image or path.
 
     One that cannot be read is reported and never stops the rest; the exit status is 1 if there was
-    any.
+    any. With --json OUT.parquet all mark files go into one Parquet file.
     """
     from som.batch import plan
+    from som.bulk import is_bulk
 
+    ray = ray or ray_address is not None
+    if ray or is_bulk(json_out) or any(is_bulk(path) for path in images):
+        from som.cli_bulk import mark_bulk
+
+        whole = mark_bulk(
+            images, out, json_out, marking,
+            resume=skip_existing, ray=ray, address=ray_address, workers=workers, gpus=gpus,
+        )  # fmt: skip
+        if not whole:
+            raise SystemExit(1)
+        return
     jobs = plan(images, out, json_out)
     marker = make_marker(marking)
     failed = 0

@@ -10,7 +10,10 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 FOLDERS = ("agents", "evals", "prompts", "ui")
-HEAVY = {"torch", "transformers", "gradio", "playwright", "inspect_ai", "anthropic", "segment_anything"}
+HEAVY = {
+    *("torch", "transformers", "gradio", "playwright", "inspect_ai", "anthropic", "segment_anything"),
+    *("ray", "pyarrow"),
+}
 
 
 def run(*command: str | Path, cwd: Path = ROOT) -> str:
