@@ -6,13 +6,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-import numpy as np
-from numpy.typing import NDArray
 
 from som.cli_marking import make_marker, marking_options
 from som.errors import SomError
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from som.agents.ask import Answer
     from som.agents.closer import Closer
     from som.agents.pick import Pick, Ranked
@@ -252,7 +253,7 @@ def _write(
     return written
 
 
-def _save(image: NDArray[np.uint8], path: Path) -> None:
+def _save(image: "NDArray[np.uint8]", path: Path) -> None:
     from PIL import Image
 
     try:
