@@ -70,6 +70,7 @@ class Answer:
             "model": reply.model,
             "tokens_in": reply.tokens_in,
             "tokens_out": reply.tokens_out,
+            "cost_usd": reply.cost_usd,
             "seconds": round(reply.seconds, 3),
             "stop_reason": reply.stop_reason,
         }

@@ -27,6 +27,7 @@ ELSEWHERE = {
     "app": "som.cli_app:app",
     "ask": "som.cli_ask:ask",
     "eval": "som.cli_eval:evaluate",
+    "models": "som.cli_models:models",
     "name": "som.cli_name:name",
     "replay": "som.cli_replay:replay",
 }

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from som.agents.ask import Answer
     from som.agents.closer import Closer
     from som.agents.pick import Pick, Ranked
+    from som.agents.vlm.cost import Metered
     from som.marks import Mark, MarkedImage
 
 # Of a mark's text in a listing.
@@ -27,8 +28,16 @@ TEXT_CHARS = 80
 @click.argument("images", nargs=-1, required=True)
 @click.argument("question")
 @marking_options
-@click.option("--model", metavar="NAME", help="offline, replay:FILE, or a model on the server.")
+@click.option(
+    "--model", metavar="NAME",
+    help="offline, replay:FILE, local:CHECKPOINT, claude-..., gemini-..., or a model on the server.",
+)  # fmt: skip
 @click.option("--base-url", metavar="URL", help="Any OpenAI-compatible server.")
+@click.option("--api", type=click.Choice(["chat", "responses"]), help="Default: what the model has.")
+@click.option(
+    "--max-usd", type=click.FloatRange(0), metavar="USD",
+    help="Stop before a call that could cost more; for models with a known price (som models).",
+)  # fmt: skip
 @click.option("--lang", default="en", show_default=True, help="Language of the prompt: en or ko.")
 @click.option(
     "--send", default="raw,marked", show_default=True, metavar="VIEWS",
@@ -44,6 +53,10 @@ TEXT_CHARS = 80
 @click.option(
     "--threshold", type=click.FloatRange(0, 1), default=0.0, show_default=True,
     help="With --pick: below this probability the answer is none.",
+)  # fmt: skip
+@click.option(
+    "--votes", type=click.IntRange(2), metavar="N",
+    help="With --pick: probabilities from the agreement of so many samples.",
 )  # fmt: skip
 @click.option(
     "--look-closer", "calls", type=click.IntRange(2), metavar="CALLS",
@@ -65,12 +78,15 @@ def ask(
     question: str,
     model: str | None,
     base_url: str | None,
+    api: str | None,
+    max_usd: float | None,
     lang: str,
     send: str,
     legend: bool,
     picking: bool,
     top: int,
     threshold: float,
+    votes: int | None,
     calls: int | None,
     thin: int | None,
     timeout: float,
@@ -87,11 +103,13 @@ def ask(
     cannot come out.
     """
     from som.agents.vlm import get_vlm
+    from som.agents.vlm.cost import Budget, Metered
     from som.agents.vlm.profiles import profile_of
 
     if calls and len(images) > 1:
         raise SomError("--look-closer takes one image; ask about them one by one")
-    vlm, notice = get_vlm(model, base_url=base_url, timeout_s=timeout)
+    asked, notice = get_vlm(model, base_url=base_url, api=api, votes=votes, timeout_s=timeout)
+    vlm = Metered(asked, Budget(usd=max_usd))
     if vlm.name != "offline" and marking["max_side"] is None:
         marking["max_side"] = profile_of(vlm.name).max_side
     marker = make_marker(marking)
@@ -117,22 +135,23 @@ def ask(
             question, marked[0], vlm, segment=marker.segmenter, max_calls=calls, threshold=threshold,
             **asking,
         )  # fmt: skip
-        _show_closer(closer, marked[0], out, top, as_json)
+        _show_closer(closer, marked[0], vlm, out, top, as_json)
     elif picking:
         from som.agents.pick import pick
 
-        _show_pick(pick(question, marked, vlm, threshold=threshold, **asking), out, top, as_json)
+        picked = pick(question, marked, vlm, threshold=threshold, **asking)
+        _show_pick(picked, vlm, out, top, as_json)
     else:
         from som.agents.ask import ask as ask_model
 
         on_text = None if as_json else lambda piece: click.echo(piece, nl=False)
-        _show_answer(ask_model(question, marked, vlm, on_text=on_text, **asking), out, as_json)
+        _show_answer(ask_model(question, marked, vlm, on_text=on_text, **asking), vlm, out, as_json)
 
 
-def _show_answer(answer: "Answer", out: Path | None, as_json: bool) -> None:
+def _show_answer(answer: "Answer", vlm: "Metered", out: Path | None, as_json: bool) -> None:
     shown = _write(answer.images, answer.marks, out)
     if as_json:
-        _echo_json({**answer.to_json(), "highlights": [str(path) for path in shown]})
+        _echo_json({**answer.to_json(), "spent": _spent(vlm), "highlights": [*map(str, shown)]})
         return
     click.echo("" if answer.text.endswith("\n") else "\n", nl=False)
     for i, mark in answer.marks:
@@ -141,23 +160,30 @@ def _show_answer(answer: "Answer", out: Path | None, as_json: bool) -> None:
         click.echo(f"  named but not on the image: {', '.join(answer.unknown)}", err=True)
     if answer.reply.stop_reason == "length":
         click.echo("  the answer was cut off at the longest reply allowed", err=True)
+    _echo_cost(vlm)
     _echo_paths(shown)
 
 
-def _show_pick(pick: "Pick", out: Path | None, top: int, as_json: bool) -> None:
+def _show_pick(pick: "Pick", vlm: "Metered", out: Path | None, top: int, as_json: bool) -> None:
     best = pick.best
     shown = _write(pick.images, [(best.image, best.mark)] if best else [], out)
     if as_json:
-        _echo_json({**pick.to_json(top), "highlights": [str(path) for path in shown]})
+        _echo_json({**pick.to_json(top), "spent": _spent(vlm), "highlights": [*map(str, shown)]})
         return
     _echo_ranked(pick, top)
     if best is None:
         click.echo("None of the marks.")
+    _echo_cost(vlm)
     _echo_paths(shown)
 
 
 def _show_closer(
-    closer: "Closer", marked: "MarkedImage", out: Path | None, top: int, as_json: bool
+    closer: "Closer",
+    marked: "MarkedImage",
+    vlm: "Metered",
+    out: Path | None,
+    top: int,
+    as_json: bool,
 ) -> None:
     looks = [look.pick for look in closer.looks]
     views = [look.images[0] for look in looks]
@@ -177,7 +203,8 @@ def _show_closer(
             {**look.pick.to_json(top), "shown": list(look.box_xyxy), "scale": round(look.scale, 3)}
             for look in closer.looks
         ]
-        _echo_json({**found, "looks": asked, "highlights": [str(path) for path in shown]})
+        found |= {"looks": asked, "spent": _spent(vlm), "highlights": [*map(str, shown)]}
+        _echo_json(found)
         return
     for number, look in enumerate(closer.looks, start=1):
         shown_box = ", ".join(f"{value:.0f}" for value in look.box_xyxy)
@@ -190,6 +217,7 @@ def _show_closer(
         x, y = closer.anchor_xy
         said = f"{closer.mark.role} {_short(closer.mark.text)}".strip()
         click.echo(f"Found: {said}  {closer.probability:.0%}  box {box}  click {x}, {y}")
+    _echo_cost(vlm)
     _echo_paths(shown)
 
 
@@ -220,6 +248,24 @@ def _line(mark: "Mark", image: int, images: int) -> str:
 def _short(text: str) -> str:
     text = " ".join(text.split())
     return text if len(text) <= TEXT_CHARS else text[: TEXT_CHARS - 1] + "…"
+
+
+def _spent(vlm: "Metered") -> dict[str, Any]:
+    """What the questions have cost, as plain data; `usd` is null where no price is known."""
+    priced = vlm.priced
+    return {**vlm.spent.to_json(), "usd": round(vlm.spent.usd, 6) if priced else None}
+
+
+def _echo_cost(vlm: "Metered") -> None:
+    spent = vlm.spent
+    if vlm.name == "offline":
+        return
+    images = f" ({spent.image_tokens:,} of images)" if spent.image_tokens else ""
+    price = f", ${spent.usd:.5f}" if vlm.priced else ""
+    click.echo(
+        f"  {vlm.name}: {spent.tokens_in:,} tokens in{images}, {spent.tokens_out:,} out{price}, "
+        f"{spent.seconds:.1f} s"
+    )
 
 
 def _echo_json(data: dict[str, Any]) -> None:

@@ -251,7 +251,7 @@ class Budget:
 
 
 def _over(name: str, limit: float, used: float, wanted: float) -> str:
-    shown = {"usd": "${:.4f}", "seconds": "{:.0f} s"}.get(name, "{:.0f} " + name)
+    shown = {"usd": "${:.6f}", "seconds": "{:.0f} s"}.get(name, "{:.0f} " + name)
     words = [shown.format(value) for value in (limit, used, wanted)]
     asked = "" if name == "seconds" else f", and the next call could take {words[2]}"
     return f"stopped before going over the budget of {words[0]}: {words[1]} are used{asked}"
@@ -282,6 +282,11 @@ class Metered:
     def name(self) -> str:
         """The model's."""
         return self.vlm.name
+
+    @property
+    def priced(self) -> bool:
+        """Whether what it costs is known, by its price or by what the server said."""
+        return self.spent.usd > 0 or price_of(self.name) is not None
 
     def complete(
         self,

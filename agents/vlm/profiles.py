@@ -29,6 +29,7 @@ class Profile:
     Attributes:
         name: of the family.
         pattern: regular expression found in the names of its models.
+        example: name of one of its models.
         provider: "openai", "anthropic", "gemini"; "" for open weights on any server.
         image: how an image is resized and counted.
         max_images: most images of one request, None without a limit.
@@ -43,6 +44,7 @@ class Profile:
 
     name: str
     pattern: str = ""
+    example: str = ""
     provider: str = ""
     image: ImageRule = field(default_factory=lambda: Patches(28, 3136, 1568))
     max_images: int | None = None

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from som import Marker
+from som.agents.vlm.cost import price_of
 from som.agents.vlm.profiles import Profile, profile_of, profiles
 from som.errors import SomError
 from som.regions import make_regions
@@ -92,6 +93,12 @@ def test_every_rule_takes_every_size(profile: Profile, size_wh: tuple[int, int])
         factor = profile.max_side(size_wh) / max(size_wh)
         sent = round(size_wh[0] * factor), round(size_wh[1] * factor)
         assert max(profile.fit(sent)) >= max(sent) - 1
+
+
+@pytest.mark.parametrize("profile", profiles()[:-1], ids=lambda profile: profile.name)
+def test_the_example_of_a_family_is_of_it(profile: Profile) -> None:
+    assert profile_of(profile.example) is profile
+    assert price_of(profile.example) is not None or not profile.provider
 
 
 def test_every_profile_says_where_it_is_from() -> None:
