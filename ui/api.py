@@ -90,7 +90,7 @@ def add_api(config: Config) -> None:
         highlights = [data_url(answer.highlight(i)) for i in range(len(marked))]
         return {**answer.to_json(), "highlights": highlights}
 
-    gr.api(told(segmenters), api_name="segmenters", queue=False)
+    gr.api(told(segmenters), api_name="segmenters")
     for endpoint in (mark, ask):
         gr.api(
             told(endpoint), api_name=endpoint.__name__, concurrency_limit=2, concurrency_id="mark",

@@ -24,6 +24,7 @@ def build(config: Config | None = None) -> "gr.Blocks":
         MissingDependencyError: gradio is not installed.
     """
     gr = _gradio()
+    from som.ui.agent_tab import AgentTab
     from som.ui.api import add_api
     from som.ui.mark_ask import PRIVATE, MarkAsk
     from som.ui.settings import build_settings
@@ -46,6 +47,10 @@ def build(config: Config | None = None) -> "gr.Blocks":
         with gr.Tabs(elem_classes="som-tabs"):
             with gr.Tab(texts("tab.mark"), id="mark") as mark_tab:
                 tab = MarkAsk(config, sessions, texts)
+            if config.agent:
+                with gr.Tab(texts("tab.agent"), id="agent") as agent_tab:
+                    agent = AgentTab(config, sessions, texts)
+                texts.add(agent_tab, label="tab.agent")
             with gr.Tab(texts("tab.model"), id="model") as model_tab:
                 status, status_of = build_settings(config, sessions, texts)
         texts.add(mark_tab, label="tab.mark")
@@ -56,12 +61,15 @@ def build(config: Config | None = None) -> "gr.Blocks":
             session.lang = lang if lang in LANGUAGES else "en"
             session.sent = ""
             values = [*tab.all_of(session), status_of(session)]
+            values += [agent.value(session)] if config.agent else []
             return [gr.update(value=session.lang), *values, *texts.updates(session.lang)]
 
         def start(request: Any) -> list[Any]:
             return show(language_of(request.headers.get("accept-language")), request)
 
-        shown = [language, tab.view, tab.chat, tab.exports, status, *texts.components]
+        shown = [language, tab.view, tab.chat, tab.exports, status]
+        shown += [agent.view] if config.agent else []
+        shown += texts.components
         demo.load(listener(start), None, shown, **PRIVATE)
         language.input(listener(show), language, shown, **PRIVATE)
         theme.click(None, None, None, js="() => window.som.toggleTheme()")

@@ -6,6 +6,7 @@ everything of Gradio's that reads, writes, fetches or passes on files is closed,
 
 import re
 from collections.abc import Awaitable, Callable, MutableMapping
+from contextlib import suppress
 from typing import Any
 
 Scope = MutableMapping[str, Any]
@@ -15,7 +16,7 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 # All that the page and Gradio's clients need.
 OPEN = re.compile(
     r"/|/config/?|/login/?|/logout/?|/theme\.css|/robots\.txt|/favicon\.ico|/manifest\.json|/pwa_icon.*"
-    r"|/(?:assets|static|svelte)/[\w./@+-]*"
+    r"|/(?:assets|static|svelte)/(?:[\w.@+-]+/)*[\w.@+-]+"
     r"|/gradio_api/(?:info|openapi\.json|startup-events|app_id|user|login_check|token|theme\.css"
     r"|reset|cancel|queue/(?:join|data|status)|heartbeat/\w+|call/\w+(?:/\w+)?)/?"
 )
@@ -80,29 +81,31 @@ class Guard:
         if not said.isdigit() or int(said) > self._max_bytes:
             await _refuse(send, 413, "Too large")
             return
-        started = False
+        started = refused = False
         read = 0
 
         async def counted() -> MutableMapping[str, Any]:
-            nonlocal read
+            nonlocal read, refused
             message = await receive()
             read += len(message.get("body", b""))
             if read > self._max_bytes:
+                refused = True
                 raise TooLargeError
             return message
 
         async def with_headers(message: MutableMapping[str, Any]) -> None:
             nonlocal started
+            if refused and not started:
+                return  # whatever the app makes of half a body; the answer is below
             if message["type"] == "http.response.start":
                 started = True
                 message = {**message, "headers": [*message["headers"], *HEADERS]}
             await send(message)
 
-        try:
+        with suppress(TooLargeError):
             await self._app(scope, counted, with_headers)
-        except TooLargeError:
-            if not started:
-                await _refuse(send, 413, "Too large")
+        if refused and not started:
+            await _refuse(send, 413, "Too large")
 
 
 def _host(headers: dict[bytes, bytes]) -> str:

@@ -78,7 +78,7 @@
         this.image.removeAttribute("src");
         this.image.alt = "";
       }
-      if (before.key !== scene.key) this.highlighted = scene.highlight || [];
+      if (scene.highlight || before.key !== scene.key) this.highlighted = scene.highlight || [];
       if (this.waiting && this.waiting.picture === scene.picture) {
         this.highlighted = this.waiting.shapes;
         this.waiting = null;
