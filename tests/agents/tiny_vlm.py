@@ -45,6 +45,11 @@ def save_tiny(family: str, folder: Path) -> Path:
     model, tokenizer, *others = FAMILIES[family]()
     ends = [tokenizer.eos_token_id, tokenizer.convert_tokens_to_ids("<|im_end|>")]
     model.generation_config.update(eos_token_id=ends, pad_token_id=0, bos_token_id=1, do_sample=False)
+    # Characters that can be seen, and no end: an untrained model would as soon say nothing.
+    seen = {chr(byte) for byte in range(33, 127)}
+    hidden = [i for token, i in tokenizer.get_vocab().items() if not set(token) <= seen]
+    hidden += list(tokenizer.added_tokens_decoder)
+    model.get_output_embeddings().weight.data[hidden] = 0
     for part in (model.eval(), tokenizer, *others):
         part.save_pretrained(folder)
     if family in SETTINGS:
@@ -57,7 +62,7 @@ def save_tiny_llava(folder: Path) -> Path:
     return save_tiny("llava", folder)
 
 
-def _tokenizer(special: Sequence[str], image: str, template: str = CHATML, **names: str) -> Any:
+def make_tokenizer(special: Sequence[str], image: str, template: str = CHATML, **names: str) -> Any:
     """Reads UTF-8 bytes, and a few pairs of them at once, as real vocabularies do."""
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers
     from transformers import PreTrainedTokenizerFast
@@ -93,7 +98,7 @@ def _text(tokenizer: Any, **more: Any) -> dict[str, Any]:
 def _llava() -> list[Any]:
     import transformers as t
 
-    tokenizer = _tokenizer([*TURNS, "<image>"], "<image>")
+    tokenizer = make_tokenizer([*TURNS, "<image>"], "<image>")
     side = {"height": 32, "width": 32}
     processor = t.LlavaProcessor(
         image_processor=t.CLIPImageProcessorPil(size=side, crop_size=side),
@@ -117,7 +122,7 @@ def _smolvlm() -> list[Any]:
 
     tiles = [f"<row_{row}_col_{column}>" for row in range(1, 7) for column in range(1, 7)]
     images = ["<image>", "<fake_token_around_image>", "<global-img>", "<end_of_utterance>"]
-    tokenizer = _tokenizer([*TURNS, *images, *tiles], "<image>")
+    tokenizer = make_tokenizer([*TURNS, *images, *tiles], "<image>")
     processor = t.Idefics3Processor(
         t.Idefics3ImageProcessorPil(size={"longest_edge": 64}, max_image_size={"longest_edge": 32}),
         tokenizer, image_seq_len=4, chat_template=tokenizer.chat_template,
@@ -176,7 +181,7 @@ def _qwen_tokenizer() -> tuple[Any, dict[str, int]]:
         "vision_start_token_id": "<|vision_start|>", "vision_end_token_id": "<|vision_end|>",
         "image_token_id": "<|image_pad|>", "video_token_id": "<|video_pad|>",
     }  # fmt: skip
-    tokenizer = _tokenizer([*TURNS, *marks.values()], "<|vision_start|><|image_pad|><|vision_end|>")
+    tokenizer = make_tokenizer([*TURNS, *marks.values()], "<|vision_start|><|image_pad|><|vision_end|>")
     return tokenizer, {name: tokenizer.convert_tokens_to_ids(mark) for name, mark in marks.items()}
 
 
@@ -195,7 +200,7 @@ def _internvl() -> list[Any]:
         "start_image_token": "<img>", "end_image_token": "</img>",
         "context_image_token": "<IMG_CONTEXT>", "video_token": "<video>",
     }  # fmt: skip
-    tokenizer = _tokenizer([*TURNS, *names.values()], "<IMG_CONTEXT>\n", **names)
+    tokenizer = make_tokenizer([*TURNS, *names.values()], "<IMG_CONTEXT>\n", **names)
     images = t.GotOcr2ImageProcessorPil(
         size={"height": 32, "width": 32}, crop_to_patches=True, min_patches=1, max_patches=4
     )
@@ -216,7 +221,7 @@ def _gemma3() -> list[Any]:
     import transformers as t
 
     names = {"boi_token": "<boi>", "eoi_token": "<eoi>", "image_token": "<image_soft_token>"}
-    tokenizer = _tokenizer([*TURNS, *names.values()], "<boi>", NO_SYSTEM, **names)
+    tokenizer = make_tokenizer([*TURNS, *names.values()], "<boi>", NO_SYSTEM, **names)
     processor = t.Gemma3Processor(
         t.Gemma3ImageProcessorPil(size={"height": 32, "width": 32}), tokenizer,
         image_seq_length=4, chat_template=tokenizer.chat_template,

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 import torch
 import transformers
+from transformers.models.auto.processing_auto import PROCESSOR_MAPPING
 
 from som import devices
 from som.errors import MissingDependencyError, VLMError
@@ -119,20 +120,20 @@ def load_processor(name: str, config: Any, *, remote_code: bool = False) -> Any:
     Raises:
         VLMError: it makes no inputs of images.
     """
-    known = transformers.models.auto.processing_auto.PROCESSOR_MAPPING
     try:
         processor = transformers.AutoProcessor.from_pretrained(name, trust_remote_code=remote_code)
     except (ImportError, ValueError) as error:
-        if "torchvision" not in str(error).lower() or type(config) not in known:
+        if "torchvision" not in str(error).lower() or type(config) not in PROCESSOR_MAPPING:
             raise
-        processor = _images_only(known[type(config)], name)
+        processor = images_only(name, config)
     if not hasattr(processor, "image_processor"):
         raise VLMError(f"{name} has no image processor, so it sees no images; name a model that does")
     return processor
 
 
-def _images_only(processor_class: Any, name: str) -> Any:
-    """A processor that has no video processor, and does not miss it."""
+def images_only(name: str, config: Any) -> Any:
+    """A checkpoint's processor without its part for videos."""
+    processor_class: Any = PROCESSOR_MAPPING[type(config)]
 
     class ImagesOnly(processor_class):  # type: ignore[misc]
         def check_argument_for_proper_class(self, argument_name: str, argument: Any) -> Any:
@@ -170,7 +171,7 @@ def _precision(device: Any) -> Any:
 
 
 def quantization(bits: Bits, device: Any) -> Any:
-    """How weights are made smaller: by bitsandbytes on cuda, by torchao elsewhere.
+    """How weights are made smaller: by bitsandbytes on cuda, by torchao (8 bits only) elsewhere.
 
     Raises:
         VLMError: there is no such size here.
@@ -178,7 +179,9 @@ def quantization(bits: Bits, device: Any) -> Any:
     """
     if bits not in ("4bit", "8bit"):
         raise VLMError(f"--quantize takes 4bit or 8bit, got {bits!r}")
-    package = "bitsandbytes" if device.type == "cuda" or bits == "4bit" else "torchao"
+    if bits == "4bit" and device.type != "cuda":
+        raise VLMError(f"4bit needs cuda; on {device.type} use --quantize 8bit")
+    package = "bitsandbytes" if device.type == "cuda" else "torchao"
     try:
         __import__(package)
     except ImportError as error:

@@ -6,7 +6,8 @@ from contextlib import contextmanager
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Literal
 
-from som.agents.vlm.base import Choice, Message, OnText, Reply, TextPart
+from som.agents.vlm.base import Choice, Message, OnText, Reply
+from som.agents.vlm.choosing import LIMIT, asking, check_options, normalized
 from som.errors import MissingDependencyError, VLMError
 
 if TYPE_CHECKING:
@@ -121,7 +122,8 @@ class LocalVLM:
         from som.agents.vlm.local.choice import log_probabilities
 
         start = perf_counter()
-        inputs = self._encode([*messages, ask_for_option(options)])
+        options = check_options(options)
+        inputs = self._encode(ask_for(messages, options))
         self._budget(int(inputs["input_ids"].shape[1]))
         replies = [
             self._loaded.tokenizer(f"[{option}]", add_special_tokens=False)["input_ids"]
@@ -130,10 +132,9 @@ class LocalVLM:
         with self._running():
             logs = log_probabilities(self._loaded.model, inputs, replies)
         most = max(logs)
-        weights = [math.exp(log - most) for log in logs]
-        total = sum(weights)
+        weights = {o: math.exp(log - most) for o, log in zip(options, logs, strict=True)}
         return Choice(
-            {option: weight / total for option, weight in zip(options, weights, strict=True)},
+            normalized(weights),
             method="logits",
             model=self.name,
             tokens_in=int(inputs["input_ids"].shape[1]),
@@ -183,13 +184,7 @@ class LocalVLM:
                 ) from error
 
 
-# Of more options than this only the form is said: each is a mark, which the model sees and is listed.
-_LISTED = 255
-
-
-def ask_for_option(options: Sequence[str]) -> Message:
-    """The turn that asks for one of the options and nothing else."""
-    listed = ", ".join(f"[{option}]" for option in options)
-    if len(options) > _LISTED:
-        listed = ", ".join(f"[{option}]" for option in (*options[:2], "...", *options[-2:]))
-    return Message("user", (TextPart(f"Answer with exactly one of these and nothing else: {listed}"),))
+def ask_for(messages: Sequence[Message], options: Sequence[str]) -> list[Message]:
+    """The conversation with the demand for one of the options; of very many, a few show the form."""
+    shown = options if len(options) <= LIMIT else (*options[:2], "...", *options[-2:])
+    return asking(messages, shown)

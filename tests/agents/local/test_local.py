@@ -13,7 +13,7 @@ from som.agents.actions import action_schema
 from som.agents.replies import parse_action
 from som.agents.vlm import get_vlm
 from som.agents.vlm.base import VLM, Message, TextPart
-from som.agents.vlm.local.model import LocalVLM, ask_for_option
+from som.agents.vlm.local.model import LocalVLM, ask_for
 from som.errors import SomError, VLMError
 from tests.agents.local.conftest import picture
 from tests.agents.tiny_vlm import FAMILIES
@@ -55,7 +55,7 @@ def test_it_sees_the_images_and_nothing_in_the_text_is_one(
 
 def test_a_schema_holds_whatever_the_model_would_say(vlm: LocalVLM, messages: list[Message]) -> None:
     vlm.max_tokens = 115
-    names = ["click", "type", "scroll", "drag", "answer"]
+    names = ["click", "hover", "select_option", "answer"]
     reply = vlm.complete(messages, schema=action_schema([1, 2, 12], names))
     assert reply.constrained == "grammar"
     assert reply.stop_reason == "stop"
@@ -81,7 +81,7 @@ def brute_force(vlm: LocalVLM, messages: list[Message], options: Sequence[str]) 
     import torch
 
     loaded = vlm._loaded
-    inputs = vlm._encode([*messages, ask_for_option(options)])
+    inputs = vlm._encode(ask_for(messages, options))
     length = inputs["input_ids"].shape[1]
     logs = []
     for option in options:
@@ -139,6 +139,17 @@ def test_a_prompt_too_long_is_one_line(checkpoint: Checkpoint) -> None:
         vlm.choose(long, ["1", "2"])
 
 
+def test_weights_in_eight_bits_say_nearly_the_same(
+    checkpoint: Checkpoint, messages: list[Message]
+) -> None:
+    pytest.importorskip("torchao", reason="no weights in 8 bits on a processor: pip install torchao")
+    whole = LocalVLM(str(checkpoint("qwen2_5_vl")), device="cpu").choose(messages, OPTIONS)
+    vlm = LocalVLM(str(checkpoint("qwen2_5_vl")), device="cpu", quantize="8bit")
+    layer = vlm._loaded.model.model.language_model.layers[0].mlp.gate_proj
+    assert "Int8" in type(layer.weight).__name__
+    assert list(vlm.choose(messages, OPTIONS).values()) == pytest.approx(list(whole.values()), abs=0.1)
+
+
 def test_one_loaded_model_is_shared(checkpoint: Checkpoint) -> None:
     first = LocalVLM(str(checkpoint("llava")), device="cpu")
     vlm, notice = get_vlm(f"local:{checkpoint('llava')}", device="cpu")
@@ -190,6 +201,7 @@ def test_errors_are_one_line(checkpoint: Checkpoint, tmp_path: Path) -> None:
     assert "no model" in message(str(tmp_path / "nowhere"))
     assert "no device 'tpu'" in message(str(checkpoint("llava")), device="tpu")
     assert "takes 4bit or 8bit" in message(str(checkpoint("llava")), quantize="2bit")
+    assert "4bit needs cuda" in message(str(checkpoint("llava")), quantize="4bit")
     text_only = tmp_path / "text"
     text_only.mkdir()
     (text_only / "config.json").write_text('{"model_type": "bert"}')
