@@ -19,6 +19,9 @@ from som.prompts import load, phrase, render
 
 # Longest thought, and longest reply without an action, that is kept of an old step.
 LONGEST_THOUGHT, LONGEST_REPLY = 300, 500
+# Of what a page gives for them: an address may hold a whole document.
+LONGEST_ADDRESS, LONGEST_TITLE = 300, 120
+LEAST_REST = 0.05
 POINT_FIELDS = ("x", "y", "x1", "y1", "x2", "y2")
 
 
@@ -106,9 +109,9 @@ def _look(task: str, seen: Observation, before: Step | None, lang: str, warning:
         lang,
         task=task.strip(),
         happened=_happened(before, seen, lang) + (f"{warning}\n" if warning else ""),
-        address=_quoted(seen.url),
-        title=_quoted(seen.title),
-        tabs=_tabs(seen, lang),
+        address=_quoted(_short(seen.url, LONGEST_ADDRESS)),
+        title=_quoted(_short(seen.title, LONGEST_TITLE)),
+        tabs=_rest(seen, lang) + _tabs(seen, lang),
         notes=_notes(seen, lang),
         legend=_legend(seen, lang),
     )
@@ -122,8 +125,8 @@ def _past(task: str, seen: Observation, before: Step | None, lang: str) -> Messa
         "agent_past",
         lang,
         happened=_happened(before, seen, lang),
-        address=_quoted(seen.url),
-        title=_quoted(seen.title),
+        address=_quoted(_short(seen.url, LONGEST_ADDRESS)),
+        title=_quoted(_short(seen.title, LONGEST_TITLE)),
         notes=_notes(seen, lang),
     )
     return Message(
@@ -150,7 +153,7 @@ def _happened(before: Step | None, seen: Observation, lang: str) -> str:
         elif now and now != was:
             said.append(phrase("is_now", lang, mark=str(mark), what=now))
     if before.observation.url != seen.url:
-        said.append(phrase("page_now", lang, address=_quoted(seen.url)))
+        said.append(phrase("page_now", lang, address=_quoted(_short(seen.url, LONGEST_ADDRESS))))
     return phrase("happened", lang, text="; ".join(said)) + "\n" if said else ""
 
 
@@ -159,10 +162,18 @@ def _tabs(seen: Observation, lang: str) -> str:
         return ""
     here = f" ({phrase('this_tab', lang)})"
     tabs = (
-        f"{i} {_quoted(tab.title or tab.url)}{here if tab.active else ''}"
+        f"{i} {_quoted(_short(tab.title or tab.url, LONGEST_TITLE))}{here if tab.active else ''}"
         for i, tab in enumerate(seen.tabs, 1)
     )
     return phrase("tabs", lang, tabs=", ".join(tabs)) + "\n"
+
+
+def _rest(seen: Observation, lang: str) -> str:
+    """How much of the page is not on the screen, where that is worth a line."""
+    above, below = seen.rest
+    if max(above, below) < LEAST_REST:
+        return ""
+    return phrase("rest", lang, above=f"{above:.1f}", below=f"{below:.1f}") + "\n"
 
 
 def _notes(seen: Observation, lang: str) -> str:

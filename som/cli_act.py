@@ -2,6 +2,7 @@
 
 import json
 import sys
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -240,11 +241,12 @@ def _work(
         confirm=confirm,
         past=past,
     )
-    for step in work:
-        trace.write(step, url_after=_url_after(env, step))
-        steps.append(step)
-        if not options["as_json"]:
-            click.echo(step_line(step))
+    with suppress(KeyboardInterrupt):  # between two steps; within one it ends the run itself
+        for step in work:
+            trace.write(step, url_after=_url_after(env, step))
+            steps.append(step)
+            if not options["as_json"]:
+                click.echo(step_line(step))
     return steps
 
 
@@ -257,7 +259,7 @@ def _finish(task: str, model: str, steps: list["Step"], folder: Path, *, as_json
     else:
         click.echo(end_line(steps))
         click.echo(f"-> {folder}")
-    end = steps[-1].end
+    end = steps[-1].end if steps else None
     sys.exit(EXIT.get(end.status, 1) if end else EXIT["stopped"])
 
 

@@ -61,6 +61,7 @@ class Observation:
         notes: facts for the model: dialogs, requests that were refused, a download that was not made.
         new_ids: marks that were not there at the last observation.
         states: of marks that have one: "checked", "disabled", "expanded", 'value "abc"'.
+        rest: how much of the page lies above and below what is shown, in screens.
         seconds: of each part.
     """
 
@@ -71,6 +72,7 @@ class Observation:
     notes: tuple[str, ...] = ()
     new_ids: frozenset[int] = frozenset()
     states: dict[int, str] = field(default_factory=dict)
+    rest: tuple[float, float] = (0.0, 0.0)
     seconds: dict[str, float] = field(default_factory=dict)
 
 

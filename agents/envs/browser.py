@@ -226,6 +226,7 @@ class BrowserEnv:
                 for i in sorted(on_image & set(self._seen))
                 if self._seen[i].states
             },
+            rest=found.rest(self.viewport_wh[1]),
             seconds=seconds,
         )
 

@@ -90,6 +90,12 @@ class PageLook:
     marks: tuple[PageMark, ...]
     blind: tuple[Box, ...]
     scroll: tuple[float, float, float, float]
+
+    def rest(self, screen_px: float) -> tuple[float, float]:
+        """How much of the page lies above and below what is shown, in screens of this height."""
+        _, y, _, height = self.scroll
+        return max(0.0, y / screen_px), max(0.0, (height - y) / screen_px - 1)
+
     texts: tuple[tuple[PageText, ...], ...] = ()
 
 

@@ -10,8 +10,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from som.agents.trace import read_trace
+from som.cli import main
 from tests.agents.envs.site import Site, serving
 
 pytestmark = [
@@ -145,14 +147,19 @@ def test_ctrl_c_leaves_a_whole_trace(site: Site, tmp_path: Path) -> None:
         (["x", "--url", "http://localhost:8", "--viewport", "big"], "write it as 1280x800"),
         (["x", "--url", "file:///etc/hostname"], "files of this machine"),
         (["x", "--url", "http://127.0.0.1:6", "--lang", "xx"], "no prompts in language 'xx'"),
-        (["x", "--secret", "mail"], "name@domain"),
+        (["x", "--url", "http://127.0.0.1:9", "--secret", "mail"], "name@domain"),
         (["--url", "http://127.0.0.1:8"], "say what is to be done"),
         (["x", "--resume", "nowhere"], "cannot read the trace"),
-        (["x", "--model", "replay:nowhere.json"], "cannot read replies"),
+        (["x", "--url", "http://127.0.0.1:9", "--model", "replay:no.json"], "cannot read replies"),
     ],
 )
-def test_errors_are_one_line(site: Site, tmp_path: Path, options: list[str], message: str) -> None:
-    done = act(site, tmp_path, [], *options)
-    assert done.returncode in (1, 2)
+def test_errors_are_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: list[str], message: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    done = CliRunner().invoke(main, ["act", "--model", "offline", *options])
+    assert done.exit_code in (1, 2)
     assert message in done.stderr
-    assert "Traceback" not in done.stderr
+    assert isinstance(done.exception, SystemExit), "no traceback"
+    assert not (tmp_path / "runs").exists()

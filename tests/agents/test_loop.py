@@ -3,6 +3,7 @@
 import json
 import shutil
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,8 +15,10 @@ from som.agents.envs.base import Observation
 from som.agents.envs.browser import BrowserEnv
 from som.agents.loop import run
 from som.agents.network import NetworkPolicy
+from som.agents.records import Header
 from som.agents.replies import Form, write_action
 from som.agents.steps import Step
+from som.agents.trace import TraceWriter, read_trace
 from som.agents.vlm.base import ImagePart, Message, Reply
 from som.agents.vlm.cost import Budget
 from som.agents.vlm.replay import Replay
@@ -165,6 +168,25 @@ def test_the_last_images_and_all_texts_are_sent(env: BrowserEnv) -> None:
     assert f'[{marks["Cart"]}] was link "Cart"' in texts[7]
     past = [Step(1, env.observe(), action=do.GoBack())]
     assert images(build_messages("x", env.observe(), past, keep_images=1)) == 1
+
+
+def test_how_much_of_the_page_is_not_shown_is_told(env: BrowserEnv) -> None:
+    assert "Not on the screen" not in build_messages("x", env.observe())[-1].text
+    env.page.evaluate("document.body.style.height = '2400px'; document.body.style.margin = 0")
+    env.act(do.Scroll(amount=0.5))
+    text = build_messages("x", env.observe())[-1].text
+    assert "Not on the screen: 0.5 screens above, 1.5 screens below." in text
+
+
+def test_a_run_that_is_let_go_leaves_what_is_done(env: BrowserEnv, tmp_path: Path) -> None:
+    vlm = script(do.Scroll(), do.Scroll(), do.Answer(text=""))
+    with TraceWriter(tmp_path / "t", Header(task="x")) as trace:
+        work = run("x", env, vlm)
+        trace.write(next(work))
+        assert len(read_trace(tmp_path / "t").records) == 1, "before the next begins"
+        work.close()
+    assert [record.number for record in read_trace(tmp_path / "t").records] == [1]
+    assert len(vlm.asked) == 1
 
 
 def test_new_marks_are_told_apart(env: BrowserEnv) -> None:
