@@ -1,4 +1,7 @@
-"""Marks for a condition: regions are found once for an image, and drawn as each condition says."""
+"""Marks for a condition: regions are found once for an image, and drawn as each condition says.
+
+They are kept on disk (`som.marks_cache`): a run that goes on, or another model, finds none anew.
+"""
 
 from collections import defaultdict
 from collections.abc import Callable
@@ -11,6 +14,7 @@ from som.evals.conditions import Condition
 from som.image import load_image
 from som.marker import Marker
 from som.marks import MarkedImage
+from som.marks_cache import cached
 from som.regions import make_regions
 
 # Segmenters keep all cores busy by themselves; a second one beside it gains little, more gain nothing.
@@ -78,4 +82,4 @@ def _regions(path: str, segmenter: str, granularity: float) -> MarkedImage:
 @lru_cache(maxsize=64)
 def _found(path: str, segmenter: str, granularity: float) -> MarkedImage:
     with _AT_ONCE:
-        return Marker(segmenter, granularity=granularity)(path)
+        return Marker(cached(segmenter, granularity=granularity))(path)

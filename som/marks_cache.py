@@ -203,8 +203,10 @@ class CachedSegmenter:
         return regions
 
 
-def cached(name: str, cache: MarksCache | None = None, **options: Any) -> CachedSegmenter:
+def cached(name: str, cache: MarksCache | None = None, **options: Any) -> Segmenter:
     """A segmenter by name, with a cache before it.
+
+    One that others registered comes without: nothing says when its code changes.
 
     Args:
         name: one of `som.segmenters.names()`.
@@ -217,9 +219,16 @@ def cached(name: str, cache: MarksCache | None = None, **options: Any) -> Cached
     Example:
         >>> marker = Marker(cached("screen", granularity=0.7))
     """
-    settings = {"segmenter": name, **{key: file_state(value) for key, value in options.items()}}
     segmenter = segmenters.get(name, **options)
-    return CachedSegmenter(segmenter, settings, cache if cache is not None else MarksCache())
+    if not segmenters.shipped(name):
+        return segmenter
+    settings = {"segmenter": name, **{key: file_state(value) for key, value in options.items()}}
+    return CachedSegmenter(segmenter, settings, cache or _shared(default_folder()))
+
+
+@lru_cache(maxsize=4)
+def _shared(folder: Path) -> MarksCache:
+    return MarksCache(folder)
 
 
 def file_state(value: Any) -> Any:

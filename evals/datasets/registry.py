@@ -41,6 +41,7 @@ class DataSet:
         return found
 
 
+_BOOLEANS = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
 _HERE = "som.evals.datasets"
 _CLICK = "a click inside the box, by type and group"
 _REFER = "REC: IoU >= 0.5; RES: mIoU, oIoU, P@0.5/0.7/0.9"
@@ -142,7 +143,8 @@ def load(name: str, folder: str | Path, *, limit: int | None = None, **options: 
         name: one of `names()`.
         folder: where its files are.
         limit: only the first so many samples.
-        **options: of the data set, for example ``split="testA"``; docs/datasets.md lists them.
+        **options: of the data set, for example ``split="testA"``; docs/datasets.md lists them. Texts,
+            as a command line has them, become numbers and yes or no where those are meant.
 
     Raises:
         DataError: no such data set or option; a missing file or image; a row that breaks the format,
@@ -150,13 +152,29 @@ def load(name: str, folder: str | Path, *, limit: int | None = None, **options: 
     """
     dataset = get(name)
     loader = dataset.function()
-    known = set(inspect.signature(loader).parameters) - {"folder", *dataset.options}
+    parameters = inspect.signature(loader).parameters
+    known = set(parameters) - {"folder", *dataset.options}
     unknown = sorted(set(options) - known)
     if unknown:
         raise DataError(f"{name} has no option {unknown[0]!r}; options are: {', '.join(sorted(known))}")
     if not Path(folder).is_dir():
         raise DataError(f"no such folder: {folder}")
-    samples = list(islice(loader(Path(folder), **dataset.options, **options), limit))
+    typed = {key: _typed(key, value, parameters[key].default) for key, value in options.items()}
+    samples = list(islice(loader(Path(folder), **dataset.options, **typed), limit))
     if not samples:
         raise DataError(f"{folder} holds no samples of {dataset.title} with these options")
     return samples
+
+
+def _typed(name: str, value: Any, default: Any) -> Any:
+    """An option's value in the kind of its default."""
+    if not isinstance(value, str) or not isinstance(default, bool | int | float):
+        return value
+    if isinstance(default, bool):
+        if value.lower() not in _BOOLEANS:
+            raise DataError(f"option {name} is yes or no, got {value!r}")
+        return _BOOLEANS[value.lower()]
+    try:
+        return float(value)
+    except ValueError:
+        raise DataError(f"option {name} is a number, got {value!r}") from None

@@ -20,6 +20,7 @@ from som.cli import main
 from som.errors import SegmenterError, SomError
 from som.marks_cache import CachedSegmenter, MarksCache, cached, default_folder, file_state
 from som.regions import crops_of, make_regions
+from som.segmenters import base
 
 IMAGE = np.random.default_rng(0).integers(0, 255, (60, 80, 3)).astype(np.uint8)
 
@@ -196,8 +197,24 @@ def test_where_it_lies_and_who_may_read_it(tmp_path: Path, monkeypatch: pytest.M
         MarksCache(tmp_path / "file" / "cache")
     with pytest.raises(SomError, match="cannot make the marks cache"):
         MarksCache(tmp_path / "file")
+
+
+def test_by_name_where_the_code_is_known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cache = MarksCache(tmp_path / "cache")
+    for name in ("photo", "auto"):
+        plain, kept = (Marker(one)(IMAGE) for one in (name, cached(name, cache, granularity=0.5)))
+        again = Marker(cached(name, cache, granularity=0.5))(IMAGE)
+        files = [{**one.to_json(), "seconds": 0} for one in (plain, kept, again)]
+        assert files[0] == files[1] == files[2]
+    assert (cache.hits, cache.misses) == (2, 2)
+    segmenter = Counting()
+    monkeypatch.setitem(base._REGISTRY, "mine", lambda: segmenter)
+    assert cached("mine", cache) is segmenter
+    # One of our names that now stands for other code is not ours either.
+    monkeypatch.setitem(base._REGISTRY, "photo", lambda: segmenter)
+    assert cached("photo", cache) is segmenter
     with pytest.raises(SegmenterError, match="no segmenter 'nothing'"):
-        cached("nothing", MarksCache(tmp_path / "c"))
+        cached("nothing", cache)
 
 
 def test_a_disk_that_takes_nothing_is_only_a_warning(

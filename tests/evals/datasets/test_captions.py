@@ -58,6 +58,10 @@ def test_som_bench_phrases_with_and_without_drawn_boxes(tmp_path: Path) -> None:
     assert plain.phrases[1].boxes_xyxy == ((60, 20, 80, 40), (80, 20, 90, 40))
     (boxed,) = load("sombench-flickr30k", tmp_path, wbox=True)
     assert boxed.image.name == "14868339_wbox.jpg"
+    assert load("sombench-flickr30k", tmp_path, wbox="yes") == [boxed]
+    assert load("sombench-flickr30k", tmp_path, wbox="False") == [plain]
+    with pytest.raises(DataError, match="option wbox is yes or no, got 'maybe'"):
+        load("sombench-flickr30k", tmp_path, wbox="maybe")
     again = load("sombench-flickr30k", tmp_path / "flickr30k_grounding")
     assert again == [plain]
     (tmp_path / "flickr30k_grounding/som_images/14868339_wbox.jpg").unlink()

@@ -21,7 +21,10 @@ def test_instances_leave_crowds_out(tmp_path: Path) -> None:
     assert samples[0].vocabulary == ("cat", "dog")
     assert samples[0].regions[0].box_xyxy == (10, 20, 50, 50)
     assert samples[0].regions[0].mask.decode().sum() == 1200
-    assert [sample.id for sample in load("coco", tmp_path, min_area=500)] == ["1"]
+    for area in (500, "500"):
+        assert [sample.id for sample in load("coco", tmp_path, min_area=area)] == ["1"]
+    with pytest.raises(DataError, match="option min_area is a number, got 'large'"):
+        load("coco", tmp_path, min_area="large")
 
 
 @pytest.mark.parametrize("name", ["coco", "ade20k"])
