@@ -13,7 +13,7 @@ from typing import Any, Literal
 from som.agents.actions import BaseAction
 from som.agents.envs.base import Environment, Observation, Outcome, Target
 from som.agents.loop import Run, run
-from som.agents.safety import Confirm, Decision, Judgement, SafetyPolicy
+from som.agents.safety import Confirm, Judgement, SafetyPolicy
 from som.agents.steps import End, Step
 from som.agents.vlm.base import VLM
 from som.errors import SomError
@@ -77,7 +77,6 @@ class LiveRun:
         self._wishes = _Wishes(paused=paused)
         self._changed = threading.Condition()
         self._answers: queue.Queue[Any] = queue.Queue()
-        self._decision: Decision | None = None
         self.version = 0
         self.phase: Phase = "starting"
         self.steps: list[Step] = []
@@ -185,14 +184,15 @@ class LiveRun:
             max_steps=self._max_steps,
             lang=self._lang,
             ask_user=self._ask_user,
+            safety=_ShownPolicy(**vars(self._policy), show=self._considering),
+            confirm=self._confirm,
             past=tuple(self.steps),
             on_text=self._heed,
         )
 
     def _done(self, step: Step) -> None:
         """Keep a finished step and show it."""
-        decision, self._decision, self.doing = self._decision, None, None
-        step = replace(step, confirmed=decision.confirmed if decision else step.confirmed)
+        self.doing = None
         self.steps.append(step)
         self._on_step(step)
         self._show()
@@ -231,6 +231,11 @@ class LiveRun:
         """Called while the model speaks."""
         if self._wishes.stop:
             raise KeyboardInterrupt
+
+    def _considering(self, action: BaseAction) -> None:
+        """Show what is about to be done, before anybody is asked about it."""
+        self.doing = action
+        self._show()
 
     def _confirm(self, judged: Judgement) -> bool:
         return self._asked(Question("confirm", judged.what, judged.where, judged.why)) is True
@@ -274,14 +279,25 @@ class LiveRun:
         self._changed.notify_all()
 
 
+@dataclass(frozen=True)
+class _ShownPolicy(SafetyPolicy):
+    """A safety policy that shows each action before it judges it."""
+
+    show: Callable[[BaseAction], None] = field(default=lambda _: None, repr=False)
+
+    def judge(self, action: BaseAction, env: Environment, seen: Observation) -> Judgement:
+        """`SafetyPolicy.judge`."""
+        self.show(action)
+        return super().judge(action, env, seen)
+
+
 class _Watched:
-    """An environment that shows what it sees and asks before what is risky."""
+    """An environment that shows what it sees and does."""
 
     def __init__(self, env: Environment, live: LiveRun) -> None:
         self._env, self._live = env, live
         self.name = env.name
         self._peeked: Observation | None = None
-        self._seen: Observation | None = None
 
     def __getattr__(self, name: str) -> Any:
         """Whatever else the environment can do: points, focus."""
@@ -296,7 +312,7 @@ class _Watched:
     def observe(self) -> Observation:
         """`Environment.observe`."""
         seen = _joined(self._peeked, self._env.observe())
-        self._peeked, self._seen = None, seen
+        self._peeked = None
         self._live.seen, self._live.doing = seen, None
         self._live._show()
         return seen
@@ -304,15 +320,10 @@ class _Watched:
     def act(self, action: Any) -> Outcome:
         """`Environment.act`, unless it is risky and a person does not want it."""
         live = self._live
-        live.doing = action
-        live._show()
-        assert self._seen is not None
-        decision = live._policy.decide(action, self, self._seen, live._confirm)
-        live._decision = decision
         if live._wishes.stop:
             raise KeyboardInterrupt
-        if decision.refused:
-            return Outcome(False, decision.refused, False)
+        live.doing = action
+        live._show()
         return self._env.act(action)
 
     def describe(self, mark_id: int) -> Target | None:

@@ -265,6 +265,9 @@ def test_a_shared_app_calls_only_servers_that_its_owner_allows(monkeypatch: pyte
     theirs = vlm_of(ModelSettings("http://models.example:8000", "m", ""), shared)
     assert isinstance(theirs, OpenAICompatible)
     assert theirs._client.api_key == "none"
+    for own in ("local:/etc", "replay:/etc/passwd"):
+        with pytest.raises(SomError, match="own machine"):
+            vlm_of(ModelSettings("", own, "their-key"), Config())
     assert vlm_of(ModelSettings(), shared).name == "offline"
 
 
