@@ -14,7 +14,7 @@ NO_MODEL = (
     "No model is set, so the offline grounder answers: it matches words, colours and places and knows "
     "nothing else. For a real model use --model and --base-url, or set OPENAI_API_KEY."
 )
-PREFIXES = ("openai", "anthropic", "gemini", "local")
+PREFIXES = ("openai", "anthropic", "computer", "gemini", "local")
 
 
 def get_vlm(
@@ -24,9 +24,9 @@ def get_vlm(
 
     Args:
         model: "offline"; "replay:FILE"; "local:CHECKPOINT" runs in this process; "anthropic:NAME" or
-            "claude-...", "gemini:NAME" or "gemini-...", "openai:NAME" go to these providers; else a
-            name that the server knows. None: the server's, and without a server or a key the offline
-            grounder.
+            "claude-...", "gemini:NAME" or "gemini-...", "openai:NAME" go to these providers;
+            "computer:claude-..." acts by Claude's own computer tool; else a name that the server
+            knows. None: the server's, and without a server or a key the offline grounder.
         base_url: of any OpenAI-compatible server; with "anthropic:NAME", of one that speaks its API.
         **options: as the kind of model takes them: `som.agents.vlm.openai.OpenAICompatible`,
             `som.agents.vlm.local.model.LocalVLM`, ...; those that are None are left out.
@@ -58,6 +58,10 @@ def get_vlm(
         from som.agents.vlm.anthropic import Anthropic
 
         return _make(Anthropic, name, {**options, "base_url": base_url}), ""
+    if provider == "computer":
+        from som.agents.vlm.anthropic_computer import ComputerUse
+
+        return _make(ComputerUse, name, {**options, "base_url": base_url}), ""
     from som.agents.vlm.openai import GEMINI_URL, OpenAICompatible
 
     if provider == "gemini":

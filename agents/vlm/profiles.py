@@ -92,7 +92,7 @@ def profiles() -> tuple[Profile, ...]:
 
 def plain_name(model: str) -> str:
     """A model's name as patterns see it: lower case, no provider or folder before it, "-" for "_"."""
-    name = re.sub(r"^(openai|anthropic|gemini|local):", "", model.strip())
+    name = re.sub(r"^(openai|anthropic|computer|gemini|local):", "", model.strip())
     return name.rstrip("/").rsplit("/", 1)[-1].lower().replace("_", "-")
 
 

@@ -18,21 +18,25 @@ class Server:
     Attributes:
         url: of the server.
         asked: (path, body) of each request.
+        betas: the header of that name of each request to Anthropic.
         complaints: what was wrong with requests; tests look that there is nothing.
     """
 
     def __init__(self, *default: Handler, **by_path: Sequence[Handler]) -> None:
         self.asked: list[tuple[str, dict[str, Any]]] = []
         self.complaints: list[str] = []
+        self.betas: list[str] = []
         counts: dict[str, int] = {}
         outer = self
 
         class Scripted(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-                name = self.path.rsplit("/", 1)[-1]
+                name = self.path.partition("?")[0].rsplit("/", 1)[-1]
+                beta = self.headers.get("anthropic-beta", "")
+                outer.betas.append(beta)
                 outer.asked.append((self.path, body))
-                outer.complaints += [text for text in [outer._check(name, body)] if text]
+                outer.complaints += [text for text in [outer._check(name, body, beta)] if text]
                 handlers = by_path.get(name, default)
                 at = min(counts.get(name, 0), len(handlers) - 1)
                 counts[name] = counts.get(name, 0) + 1
@@ -55,14 +59,14 @@ class Server:
 
     def bodies(self, name: str) -> list[dict[str, Any]]:
         """The bodies of the requests to a path that ends so."""
-        return [body for path, body in self.asked if path.endswith(f"/{name}")]
+        return [body for path, body in self.asked if path.partition("?")[0].endswith(f"/{name}")]
 
     def close(self) -> None:
         self._server.shutdown()
         self._server.server_close()
 
-    def _check(self, name: str, body: dict[str, Any]) -> str:
-        kind = _kind(name)
+    def _check(self, name: str, body: dict[str, Any], beta: str) -> str:
+        kind = _kind(name, beta)
         if kind is None:
             return ""
         own = {key: value for key, value in body.items() if key not in _EXTRA.get(name, ())}
@@ -73,15 +77,17 @@ class Server:
 _EXTRA = {"completions": ("structured_outputs", "guided_choice")}
 
 
-def _kind(name: str) -> Any:
+def _kind(name: str, beta: str) -> Any:
     from openai.types import decision_create_params
     from openai.types.chat import completion_create_params
     from openai.types.responses import response_create_params
 
     if name == "messages":
         from anthropic.types import message_create_params
+        from anthropic.types.beta import message_create_params as beta_params
 
-        return message_create_params.MessageCreateParamsStreaming
+        params: Any = beta_params if beta else message_create_params
+        return params.MessageCreateParamsStreaming
     return {
         "completions": completion_create_params.CompletionCreateParamsStreaming,
         "responses": response_create_params.ResponseCreateParamsStreaming,
