@@ -12,7 +12,8 @@ from som.agents.envs.base import Observation
 from som.agents.replies import ActionError, Form, parse_action, thought_of
 from som.agents.steps import Step
 from som.agents.vlm.base import NONE, VLM, Choice, Message, OnText
-from som.agents.vlm.profiles import Profile
+from som.agents.vlm.coordinates import click_pointed_at, on_mark
+from som.agents.vlm.profiles import Profile, profile_of
 
 # Roles for which a click is all there is to do; others take a text, an option or a drag.
 CLICKED = (
@@ -92,10 +93,16 @@ class Asking:
         step = replace(step, reply=reply, thought=thought_of(reply.text))
         try:
             action = parse_action(reply.text, ids, self.actions, self.form)
-            return replace(step, action=to_original(action, seen.marked))
         except ActionError as error:
-            cut = reply.stop_reason == "length"
-            return replace(step, error=f"{error} (the reply was cut off)" if cut else str(error))
+            # A model trained to point writes coordinates, whatever it is asked for.
+            pointed = click_pointed_at(reply.text, seen.marked, profile_of(self.vlm.name))
+            if pointed is None or str(pointed.action) not in self.actions:  # type: ignore[attr-defined]
+                cut = reply.stop_reason == "length"
+                return replace(step, error=f"{error} (the reply was cut off)" if cut else str(error))
+            action = pointed
+        if "click" in self.actions:
+            action = on_mark(action, seen.marked)
+        return replace(step, action=to_original(action, seen.marked))
 
     def _messages(
         self,

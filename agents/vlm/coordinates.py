@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from som.agents.actions import BaseAction, Click, ClickAt
+from som.agents.actions import KINDS, BaseAction, Click, ClickAt
 from som.agents.vlm.image_rules import Size
 from som.agents.vlm.profiles import Coordinates, Profile
 from som.marks import Mark, MarkedImage
@@ -157,7 +157,7 @@ def _in_json(data: Any) -> Iterator[tuple[list[float], bool]]:
     if isinstance(data, list):
         for part in data:
             yield from _in_json(part)
-    if not isinstance(data, dict):
+    if not isinstance(data, dict) or data.get("action") in [*KINDS]:  # one of ours, written wrongly
         return
     named = [data.get(key) for key in ("x", "y")]
     if all(_is_number(value) for value in named):
@@ -233,26 +233,27 @@ def click_pointed_at(text: str, image: MarkedImage, profile: Profile) -> BaseAct
     if not shapes:
         return None
     x, y = shapes[0].center_xy
-    scale_x, scale_y = (
-        drawn / own for drawn, own in zip(image.layout.size_wh, image.size_wh, strict=True)
-    )
+    scale_x, scale_y = image.scale_xy
     at = ClickAt(x=max(0, round(x * scale_x)), y=max(0, round(y * scale_y)))
     mark = mark_under(shapes[0], image)
     return at if mark is None else Click(mark=mark.id)
 
 
-def on_mark(action: BaseAction, image: MarkedImage) -> BaseAction:
+def on_mark(action: BaseAction, image: MarkedImage, most: float = 0.02) -> BaseAction:
     """A click at a point as the click of the mark that holds it; anything else as it is.
 
-    The point is in pixels of the drawn image, as the model saw it.
+    Args:
+        action: its point is in pixels of the drawn image, as the model saw it.
+        image: with the marks.
+        most: largest mark, as a share of the image: on a map or a canvas the point itself matters.
     """
     if not isinstance(action, ClickAt):
         return action
-    scale_x, scale_y = (
-        own / drawn for own, drawn in zip(image.size_wh, image.layout.size_wh, strict=True)
-    )
-    mark = image.at(action.x * scale_x, action.y * scale_y)
-    return action if mark is None else Click(mark=mark.id)
+    scale_x, scale_y = image.scale_xy
+    mark = image.at(action.x / scale_x, action.y / scale_y)
+    if mark is None or _area(mark.box_xyxy) > most * image.size_wh[0] * image.size_wh[1]:
+        return action
+    return Click(mark=mark.id)
 
 
 def _iou(one: Box, other: Box) -> float:

@@ -6,6 +6,9 @@ import pytest
 from som import MarkedImage, Marker
 from som.agents.actions import Click, ClickAt, Wait
 from som.agents.ask import ask
+from som.agents.deciding import Asking
+from som.agents.envs.base import Observation
+from som.agents.steps import Step
 from som.agents.vlm.base import Reply
 from som.agents.vlm.coordinates import click_pointed_at, marks_pointed_at, on_mark, read_shapes
 from som.agents.vlm.profiles import profile_of
@@ -108,10 +111,19 @@ def test_an_answer_of_coordinates_names_the_mark(screen: MarkedImage) -> None:
     assert answer.unknown == ()
 
 
+def test_the_agent_takes_coordinates_for_a_click(screen: MarkedImage) -> None:
+    asking = Asking(Pointing())  # type: ignore[arg-type]
+    step = asking.decide("Press the button", Step(1, Observation(screen)), [], "")
+    assert (step.action, step.error) == (Click(mark=2), "")
+
+
 def test_clicks_by_coordinates_become_clicks_of_marks(screen: MarkedImage) -> None:
     assert click_pointed_at("pyautogui.click(x=151, y=126)", screen, QWEN25) == Click(mark=2)
     assert click_pointed_at("(600, 100)", screen, CLAUDE) == ClickAt(x=600, y=100)
     assert click_pointed_at("no idea", screen, CLAUDE) is None
+    wrong = '{"thought": "", "action": {"action": "mark_region", "x1": 5, "y1": 5, "x2": 5, "y2": 5}}'
+    assert click_pointed_at(wrong, screen, CLAUDE) is None
     assert on_mark(ClickAt(x=150, y=125), screen) == Click(mark=2)
     assert on_mark(ClickAt(x=600, y=100), screen) == ClickAt(x=600, y=100)
+    assert on_mark(ClickAt(x=60, y=400), screen) == ClickAt(x=60, y=400)  # somewhere on the panel
     assert on_mark(Wait(), screen) == Wait()
