@@ -219,8 +219,8 @@ def action_of(calls: Sequence[Call], marked: MarkedImage) -> BaseAction:
         mark = _mark_at(given.get("coordinate"), marked)
         if mark is None:
             raise VLMError("there is no mark at this point")
-        kind = kinds.get(name, DoubleClick)
-        return kind(mark=mark.id)
+        action: BaseAction = kinds.get(name, DoubleClick)(mark=mark.id)
+        return action
     raise VLMError("there is no such action here")
 
 
