@@ -8,6 +8,7 @@ from click.testing import CliRunner
 
 from som.agents.vlm.profiles import profiles
 from som.cli import main
+from som.cli_models import constrained_by, probabilities_from
 from tests.agents.vlm.loopback import Server, chat_events, stream
 
 SCREEN = str(Path(__file__).parents[2] / "examples" / "images" / "screen.png")
@@ -65,3 +66,15 @@ def test_a_budget_stops_before_the_call(server: Server, tmp_path: Path) -> None:
     assert "no known price" in unpriced.output
     assert server.asked == []
     server.close()
+
+
+def test_the_table_in_the_docs_is_this_table() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "models.md").read_text("utf-8")
+    rows = {line.split(" | ")[0].lstrip("| "): line for line in text.splitlines() if " | " in line}
+    for profile in profiles():
+        width, height = profile.fit((3840, 2160))
+        for said in (
+            *(profile.example, constrained_by(profile), probabilities_from(profile)),
+            *(f"{width} x {height}", f"| {profile.image_tokens((1920, 1080)):,} |"),
+        ):
+            assert said in rows[profile.name]
