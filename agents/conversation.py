@@ -70,7 +70,7 @@ def mark_name(seen: Observation, mark_id: int, lang: str = "en") -> str:
         return ""
     text = " ".join(mark.text.split())
     quoted = json.dumps(text[:80], ensure_ascii=False) if text else ""
-    state = f"({seen.states[mark_id]})" if mark_id in seen.states else ""
+    state = f"({_line(seen.states[mark_id])})" if mark_id in seen.states else ""
     named = " ".join(part for part in (mark.role, quoted, state) if part)
     return named or phrase("nameless", lang)
 
@@ -154,7 +154,7 @@ def _happened(before: Step | None, seen: Observation, lang: str) -> str:
             said.append(phrase("is_now", lang, mark=str(mark), what=now))
     if before.observation.url != seen.url:
         said.append(phrase("page_now", lang, address=_quoted(_short(seen.url, LONGEST_ADDRESS))))
-    return phrase("happened", lang, text="; ".join(said)) + "\n" if said else ""
+    return phrase("happened", lang, text=_line("; ".join(said))) + "\n" if said else ""
 
 
 def _tabs(seen: Observation, lang: str) -> str:
@@ -190,7 +190,7 @@ def _legend(seen: Observation, lang: str) -> str:
     for line in seen.marked.legend().splitlines():
         number = ids[line[1 : line.index("]")]]
         new = phrase("new", lang) if number in new_ids else ""
-        extra = ", ".join(part for part in (new, seen.states.get(number, "")) if part)
+        extra = ", ".join(part for part in (new, _line(seen.states.get(number, ""))) if part)
         lines.append(f"{line} ({extra})" if extra else line)
     return "\n".join(lines) or phrase("no_marks", lang)
 
@@ -213,4 +213,9 @@ def _short(text: str, longest: int) -> str:
 
 
 def _quoted(text: str) -> str:
-    return json.dumps(text, ensure_ascii=False)
+    return json.dumps(_line(text), ensure_ascii=False)
+
+
+def _line(text: str) -> str:
+    """A text on one line: JSON leaves some of what breaks lines as it is."""
+    return " ".join(text.split())

@@ -95,6 +95,7 @@ class SeenRecord(Record):
     notes: tuple[str, ...] = ()
     new_ids: tuple[int, ...] = ()
     states: dict[int, str] = Field(default_factory=dict)
+    rest: tuple[float, float] = (0.0, 0.0)
 
 
 class ChoiceRecord(Record):

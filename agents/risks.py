@@ -232,9 +232,11 @@ def risk_of_address(url: str, page: Page, words: Words) -> Risk | None:
         return Risk("script", f"{scheme}: {KINDS['script']}")
     if scheme in ("mailto", "tel", "sms"):
         return Risk("send", f"it leads to {scheme}: and writes to or calls somebody")
+    if "{{secret:" in unquote(url):
+        return Risk("leak", KINDS["leak"])
     if not same_site(url, page.url):
         query = unquote(parts.query + parts.fragment)
-        if "{{secret:" in unquote(url) or _EMAIL.search(query) or len(query) > LONGEST_QUERY:
+        if _EMAIL.search(query) or len(query) > LONGEST_QUERY:
             return Risk("leak", KINDS["leak"])
     return risk_of_path(url, words)
 

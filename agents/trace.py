@@ -124,6 +124,7 @@ class Trace:
                 notes=seen.notes,
                 new_ids=frozenset(seen.new_ids),
                 states=dict(seen.states),
+                rest=seen.rest,
             ),
             reply=record.reply,
             choice=record.choice.choice() if record.choice is not None else None,

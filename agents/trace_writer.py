@@ -162,6 +162,7 @@ class TraceWriter:
             "notes": seen.notes,
             "new_ids": sorted(seen.new_ids),
             "states": seen.states,
+            "rest": [round(share, 3) for share in seen.rest],
         }
 
     def _message(self, message: Message) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """A real Chromium as an environment: marks from its pages, actions on marks."""
 
+import json
 import re
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
@@ -513,9 +514,11 @@ class BrowserEnv:
         said = " ".join(dialog.message.split())[:300]
         accept = dialog.type in ("alert", "beforeunload")
         if not accept and self._on_dialog is not None:
-            accept = self._on_dialog(dialog.type, said)
+            accept = self._on_dialog(dialog.type, self._mask(said))
         done = "accepted" if accept else "dismissed"
-        self._note(f'the page showed {dialog.type} "{said}"; it was {done}')
+        self._note(
+            f"the page showed {dialog.type} {json.dumps(said, ensure_ascii=False)}; it was {done}"
+        )
         self._quietly(dialog.accept if accept else dialog.dismiss)
 
     def _download(self, download: Any) -> None:

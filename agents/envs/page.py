@@ -151,7 +151,8 @@ def _look_into(
         found: dict[str, Any] = frame.evaluate(script("page_marks"))
         texts = frame.evaluate(script("page_texts")) if into.texts is not None else []
     except Exception as error:
-        if is_gone(error):
+        # A frame that breaks what it is asked with loses its own marks only.
+        if is_gone(error) or frame.parent_frame is not None:
             return None
         raise
     for one in found["marks"]:

@@ -276,7 +276,7 @@
   for (const [number, reference] of known.elements) if (!reference.deref()) known.elements.delete(number);
   return {
     document: known.document, marks: kept, frames, blind,
-    scroll: [scrollX, scrollY, document.documentElement.scrollWidth, document.documentElement.scrollHeight],
+    scroll: [scrollX, scrollY, document.documentElement?.scrollWidth ?? 0, document.documentElement?.scrollHeight ?? 0],
     size: [innerWidth, innerHeight],
   };
 }

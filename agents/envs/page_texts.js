@@ -23,6 +23,6 @@
       }
     }
   };
-  walk(document.documentElement);
+  if (document.documentElement) walk(document.documentElement);
   return found;
 }

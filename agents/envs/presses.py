@@ -1,5 +1,6 @@
 """How each action is carried out in a browser."""
 
+import json
 import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -66,6 +67,11 @@ def carry_out(action: BaseAction, env: "BrowserEnv") -> str:
     if do is None:
         raise PressError(f"{action.action} is nothing that a browser does")  # type: ignore[attr-defined]
     return do(action, env)
+
+
+def _quoted(text: str) -> str:
+    """Text of a page as a JSON string on one line: nothing in it can pass for ours."""
+    return json.dumps(" ".join(text.split())[:200], ensure_ascii=False)
 
 
 def _click(action: actions.Click, env: "BrowserEnv") -> str:
@@ -181,16 +187,18 @@ def _select_option(action: actions.SelectOption, env: "BrowserEnv") -> str:
     partly = [i for i, label in enumerate(folded) if wanted and wanted in label]
     chosen = exact or partly
     if not chosen or (not exact and len(partly) > 1):
-        listed = ", ".join(f'"{label}"' for label in labels[:40])
-        raise PressError(f'no single option "{action.option}" in [{action.mark}]; there are: {listed}')
+        listed = ", ".join(map(_quoted, labels[:40]))
+        raise PressError(
+            f"no single option {_quoted(action.option)} in [{action.mark}]; there are: {listed}"
+        )
     label = labels[chosen[0]]
     if not element.evaluate("e => e.multiple"):
         element.select_option(index=chosen[0])
-        return f'chose "{label}" in [{action.mark}]'
+        return f"chose {_quoted(label)} in [{action.mark}]"
     before: list[int] = element.evaluate("e => [...e.options].flatMap((o, i) => o.selected ? [i] : [])")
     element.select_option(index=sorted(set(before) ^ {chosen[0]}))
     done = "took away" if chosen[0] in before else "added"
-    return f'{done} "{label}" in [{action.mark}]'
+    return f"{done} {_quoted(label)} in [{action.mark}]"
 
 
 def _scroll(action: actions.Scroll, env: "BrowserEnv") -> str:

@@ -42,6 +42,7 @@ class Pictures:
             notes=("a note", "another"),
             new_ids=frozenset({2}),
             states={1: 'value "x"'},
+            rest=(0.0, 1.25),
         )
 
     def act(self, action: BaseAction) -> Outcome:

@@ -42,7 +42,7 @@ def written(folder: Path, count: int = 3) -> list[Step]:
 def same(one: Step, other: Step) -> None:
     for name in ("number", "thought", "action", "by", "error", "confirmed", "outcome", "end", "reply"):
         assert getattr(one, name) == getattr(other, name), name
-    for name in ("url", "title", "tabs", "notes", "new_ids", "states"):
+    for name in ("url", "title", "tabs", "notes", "new_ids", "states", "rest"):
         assert getattr(one.observation, name) == getattr(other.observation, name), name
     assert one.observation.marked.marks == other.observation.marked.marks
 

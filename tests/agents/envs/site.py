@@ -53,6 +53,11 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0))).decode()
+        self.path += f" {body}"
+        self.do_GET()
+
     def log_message(self, *_: object) -> None:
         pass
 
