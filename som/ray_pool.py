@@ -59,6 +59,7 @@ def run_on_ray(
 def _start(address: str | None, workers: int | None) -> Any:
     # Nothing is reported to anyone unless the user says so.
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "error")
     try:
         import ray
     except ImportError as error:
@@ -73,7 +74,9 @@ def _start(address: str | None, workers: int | None) -> Any:
         )
     except (ConnectionError, RuntimeError, ValueError, OSError) as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise SomError(f"Ray does not start at {address or 'this machine'}: {reason}") from error
+        if address:
+            reason += "; does it run, and ask for a token (RAY_AUTH_MODE=token)?"
+        raise SomError(f"no Ray at {address or 'this machine'}: {reason}") from error
     return ray
 
 

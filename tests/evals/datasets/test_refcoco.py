@@ -3,6 +3,7 @@
 import builtins
 import os
 import pickle
+import random
 import struct
 from pathlib import Path
 from typing import Any
@@ -138,6 +139,21 @@ def test_a_broken_or_greedy_pickle_is_one_line(tmp_path: Path, bomb: bytes) -> N
         read_pickle(path)
     assert "\n" not in str(caught.value)
     assert str(path) in str(caught.value)
+
+
+def test_damage_of_any_kind_is_one_line_or_plain_data(tmp_path: Path) -> None:
+    rng, path = random.Random(0), tmp_path / "a.p"
+    whole = [pickle.dumps(make.references(), protocol) for protocol in range(6)]
+    for _ in range(400):
+        data = bytearray(rng.choice(whole))
+        for _ in range(rng.randint(1, 6)):
+            place = rng.randrange(len(data))
+            data[place : place + rng.randint(0, 3)] = rng.randbytes(rng.randint(0, 4))
+        path.write_bytes(data)
+        try:
+            read_pickle(path)
+        except DataError as error:
+            assert "\n" not in str(error)
 
 
 def test_a_far_memo_slot_and_deep_lists_cost_nothing(tmp_path: Path) -> None:
