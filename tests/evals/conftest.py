@@ -60,12 +60,13 @@ def screens(tmp_path: Path) -> Path:
 
 @pytest.fixture(autouse=True)
 def buttons(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
-    """The segmenter by its name, and a cache of replies for each test."""
+    """The segmenter by its name, and caches of its own for each test."""
     from som.segmenters import base
 
     known = dict(base._REGISTRY)
     segmenters.register("buttons", lambda **_: Buttons())
     monkeypatch.setenv("INSPECT_CACHE_DIR", str(tmp_path / "cache"))
+    monkeypatch.setenv("SOM_MARKS_CACHE", str(tmp_path / "marks"))
     yield
     base._REGISTRY.clear()
     base._REGISTRY.update(known)

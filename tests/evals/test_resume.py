@@ -77,7 +77,7 @@ class _Handler(BaseHTTPRequestHandler):
         with self.server.lock:
             self.server.answered.append(question)
 
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+    def log_message(self, format: str, *args: object) -> None:
         pass
 
 
@@ -100,7 +100,8 @@ def test_a_killed_run_goes_on_and_asks_nothing_twice(server: Counting, tmp_path:
         row["instruction"] = f"press item number {number}"
     (screens / "screenspot_desktop.json").write_text(json.dumps(rows))
     command = [
-        sys.executable, "-c", CODE, "eval", "screenspot", "--data", str(screens), "--segmenter", "buttons",
+        sys.executable, "-c", CODE, "eval", "screenspot", "--data", str(screens),
+        "--segmenter", "buttons",
         "--model", "openai-api/local/counting", "--base-url", server.url, "--max-connections", "1",
         "--log-dir", str(tmp_path / "logs"), "--yes",
     ]  # fmt: skip
@@ -109,6 +110,7 @@ def test_a_killed_run_goes_on_and_asks_nothing_twice(server: Counting, tmp_path:
         "PYTHONPATH": str(ROOT),
         "LOCAL_API_KEY": "none",
         "INSPECT_CACHE_DIR": str(tmp_path / "cache"),
+        "SOM_MARKS_CACHE": str(tmp_path / "marks"),
         "XDG_DATA_HOME": str(tmp_path / "data"),
     }
     server.hold_after = 4
