@@ -25,6 +25,8 @@ from som.marks import MarkedImage
 
 # Under this key, a message's metadata says what it asks; models of this package read it, no other.
 KEY = "som"
+# What a model of this package took; the library's time has waiting for others in it.
+SECONDS = "seconds"
 _ROLES = {"system": ChatMessageSystem, "user": ChatMessageUser, "assistant": ChatMessageAssistant}
 # Marked images that are being asked about, by the digest that metadata holds in their place.
 _shown: WeakValueDictionary[str, MarkedImage] = WeakValueDictionary()
@@ -89,7 +91,7 @@ def to_reply(output: ModelOutput) -> Reply:
         output.model,
         tokens_in=usage.input_tokens if usage else None,
         tokens_out=usage.output_tokens if usage else None,
-        seconds=output.time or 0.0,
+        seconds=float((output.metadata or {}).get(SECONDS) or output.time or 0.0),
         stop_reason=choice.stop_reason if choice else "unknown",
         logprobs=tuple(token.logprob for token in logprobs) if logprobs else None,
         cost_usd=usage.total_cost if usage else None,

@@ -7,8 +7,10 @@ from typing import Any, Self
 from som.evals.truth import Box, Point, Truth, four
 from som.marks import Mark, MarkedImage
 
-# Keys of a sample's store, and so of its log: its evidence; drawn pixels for each of the image's own.
-EVIDENCE, SCALE = "evidence", "drawn_scale"
+# Keys of a sample's store, and so of its log: its answers; drawn pixels for each of the image's own.
+ANSWERS, SCALE = "answers", "drawn_scale"
+# Of videos: J and F of each object.
+OBJECTS = "objects"
 # Why a reply names nothing: "" where it does.
 PROBLEMS = ("", "empty", "format", "refused")
 
@@ -24,6 +26,7 @@ class Named:
         overlap: intersection over union with the truth.
         legibility: of its label, 0..1; see `som.quality`.
         drawn: whether there was room for its label.
+        pixels: in both its mask and the true one, and in either, where masks are compared.
     """
 
     label: str
@@ -32,6 +35,7 @@ class Named:
     overlap: float | None = None
     legibility: float = 1.0
     drawn: bool = True
+    pixels: tuple[int, int] | None = None
 
     def right(self, truth: Truth) -> bool:
         """Whether naming it is the right answer."""
@@ -54,6 +58,7 @@ class Evidence:
         marks: how many marks were shown.
         images: how many images were sent, all questions together.
         calls: how often the model was asked.
+        seconds: that the model took, all questions together.
     """
 
     named: Named | None
@@ -67,6 +72,7 @@ class Evidence:
     marks: int = 0
     images: int = 0
     calls: int = 1
+    seconds: float = 0.0
 
     def to_json(self) -> dict[str, Any]:
         """As plain data."""
@@ -83,12 +89,58 @@ class Evidence:
         return cls(**kept)
 
 
+@dataclass(frozen=True)
+class Answer:
+    """One answer with its truth; a sample of some data sets asks for several.
+
+    Attributes:
+        name: tells the answers of a sample apart, "" where there is one.
+        truth: what is right.
+        evidence: what was answered.
+    """
+
+    name: str
+    truth: Truth
+    evidence: Evidence
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain data."""
+        return {
+            "name": self.name,
+            "truth": self.truth.to_json(),
+            "evidence": self.evidence.to_json(),
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Self:
+        """Read `to_json` back."""
+        return cls(
+            str(data["name"]), Truth.from_json(data["truth"]), Evidence.from_json(data["evidence"])
+        )
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a sample.
+
+    Attributes:
+        answers: one for each thing that was asked for.
+        scale_xy: drawn pixels for each of the image's own.
+        objects: of videos, J and F of each object.
+    """
+
+    answers: Sequence[Answer]
+    scale_xy: tuple[float, float] = (1.0, 1.0)
+    objects: Sequence[Mapping[str, float]] = ()
+
+
 def of_mark(mark: Mark, marked: MarkedImage, truth: Truth, name: str) -> Named:
     """A mark as evidence, in pixels of the sample's image."""
     overlap = truth.seen_in(marked).overlaps(marked)[mark.region]
     legibility = float(marked.quality().legibility[mark.region])
     box, point = place(marked, mark.box_xyxy, mark.anchor_xy)
-    return Named(name, box, point, round(overlap, 4), round(legibility, 3))
+    pixels = truth.pixels(marked, mark.region)
+    return Named(name, box, point, round(overlap, 4), round(legibility, 3), pixels=pixels)
 
 
 def able_marks(images: Sequence[MarkedImage], truth: Truth) -> tuple[Named, ...]:
@@ -131,11 +183,12 @@ def place(marked: MarkedImage, box: Box, anchor: tuple[int, int]) -> tuple[Box, 
 def _named(data: Mapping[str, Any] | None) -> Named | None:
     if data is None:
         return None
-    box, point = data["box_xyxy"], data["point_xy"]
+    box, point, pixels = data["box_xyxy"], data["point_xy"], data.get("pixels")
     return Named(
         **{
             **data,
             "box_xyxy": None if box is None else four(box),
             "point_xy": None if point is None else (float(point[0]), float(point[1])),
+            "pixels": None if pixels is None else (int(pixels[0]), int(pixels[1])),
         }
     )

@@ -13,13 +13,15 @@ import click
 from som.errors import MissingDependencyError, SomError
 from som.evals.pages import page
 
+# ScreenSpot's names for where a page of each kind could be from.
+SOURCES = {"mail": "forum", "table": "gitlab", "shop": "shop"}
 SIZES = ((1280, 800), (1024, 768), (1440, 900))
 # Everything that may be asked for and is in view, on top and large enough to be a target.
 _TARGETS = """() => [...document.querySelectorAll('[data-ask]')].map(element => {
   const box = element.getBoundingClientRect();
   const top = document.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2);
   const seen = top && (element === top || element.contains(top) || top.contains(element));
-  return {ask: element.dataset.ask, kind: element.dataset.kind, seen,
+  return {ask: element.dataset.ask, kind: element.dataset.kind, seen, name: element.innerText.trim(),
           box: [box.x, box.y, box.width, box.height].map(Math.round)};
 }).filter(one => one.seen && one.box[2] >= 8 && one.box[3] >= 8 && one.box[0] >= 0 && one.box[1] >= 0
   && one.box[0] + one.box[2] <= innerWidth && one.box[1] + one.box[3] <= innerHeight)"""
@@ -70,21 +72,33 @@ def generate(folder: Path, samples: int = 60, *, per_page: int = 5, seed: int = 
             tab.screenshot(path=images / name)
             targets = tab.evaluate(_TARGETS)
             tab.close()
-            random.Random(f"{seed}/{index}").shuffle(targets)  # noqa: S311 - not a secret
+            draw = random.Random(f"{seed}/{index}")  # noqa: S311 - not a secret
+            draw.shuffle(targets)
             for target in sorted(targets[:per_page], key=lambda one: one["box"])[: samples - len(rows)]:
                 rows.append(
                     {
                         "img_filename": name,
                         "bbox": target["box"],
-                        "instruction": target["ask"],
+                        "instruction": _instruction(target, targets, lang, draw),
                         "data_type": target["kind"],
-                        "data_source": "forum" if lang == "en" else "tool",
+                        "data_source": SOURCES.get(kind, "tool"),
                     }
                 )
             index += 1
     text = json.dumps(rows, ensure_ascii=False, indent=1)
     (folder / "screenspot_web.json").write_text(text + "\n", "utf-8")
     return len(rows)
+
+
+def _instruction(
+    target: dict[str, Any], targets: list[dict[str, Any]], lang: str, draw: random.Random
+) -> str:
+    """What to do, half of the time by the name that can be read on the target and on nothing else."""
+    name = target["name"]
+    alone = sum(one["name"] == name for one in targets) == 1
+    if name and alone and draw.random() < 0.5:
+        return f"'{name}' 누르기" if lang == "ko" else f'click "{name}"'
+    return str(target["ask"])
 
 
 @click.command()

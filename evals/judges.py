@@ -31,6 +31,8 @@ class Oracle:
         schema: dict[str, Any] | None = None,
     ) -> Reply:
         """The best mark."""
+        if self.truth.rule == "label":
+            return Reply(f"[{self.truth.labels[0]}]", self.name)
         return Reply(self._said(_asked(messages)), self.name)
 
     def choose(self, messages: Sequence[Message], options: Sequence[str]) -> Choice:

@@ -1,15 +1,15 @@
 """Logs of evaluations as tables: for the report, for a screen, for a notebook."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from som.agents.vlm.cost import price_of
 from som.errors import DataError
 from som.evals.attribution import Verdict, judge
-from som.evals.evidence import EVIDENCE, SCALE, Evidence
+from som.evals.evidence import ANSWERS, SCALE, Answer, Evidence
 from som.evals.metrics.calibration import calibration
 from som.evals.metrics.compare import Comparison, compare
 from som.evals.metrics.intervals import Interval, interval
@@ -35,6 +35,7 @@ class Answered:
         seconds: that the model took.
         error: why no reply came.
         scale_xy: drawn pixels for each of the image's own.
+        answer: which of the sample's answers, "" where it has one.
     """
 
     id: str
@@ -51,6 +52,7 @@ class Answered:
     seconds: float = 0.0
     error: str = ""
     scale_xy: tuple[float, float] = (1.0, 1.0)
+    answer: str = ""
 
 
 @dataclass(frozen=True)
@@ -149,7 +151,7 @@ def read_run(path: str | Path) -> Run:
         seed=int(metadata.get("seed", 0)),
         status=log.status,
         planned=(log.eval.dataset.samples or 0) * (log.eval.config.epochs or 1),
-        samples=tuple(_answered(sample) for sample in log.samples or ()),
+        samples=tuple(one for sample in log.samples or () for one in _answered(sample)),
     )
 
 
@@ -224,11 +226,11 @@ def by_group(run: Run) -> dict[str, dict[str, Summary]]:
 
 def paired(a: Run, b: Run) -> Comparison | None:
     """Compare two runs on the samples that both have an answer to; None where there are none."""
-    others = {(one.id, one.epoch): one for one in b.samples if one.verdict.right is not None}
+    others = {_key(one): one for one in b.samples if one.verdict.right is not None}
     pairs = [
-        (one, others[one.id, one.epoch])
+        (one, others[_key(one)])
         for one in a.samples
-        if one.verdict.right is not None and (one.id, one.epoch) in others
+        if one.verdict.right is not None and _key(one) in others
     ]
     if not pairs:
         return None
@@ -262,31 +264,42 @@ def shown_images(run: Run, sample: Answered) -> list[bytes]:
     return found
 
 
-def _answered(sample: Any) -> Answered:
+def _answered(sample: Any) -> Iterator[Answered]:
+    """The answers of a sample; what it cost is counted with the first."""
     metadata = sample.metadata
-    truth = Truth.from_json(metadata["truth"])
-    kept = sample.store.get(EVIDENCE)
-    evidence = Evidence.from_json(kept) if kept and not sample.error else None
+    kept = [] if sample.error else sample.store.get(ANSWERS) or []
+    answers = [Answer.from_json(one) for one in kept]
     usage = sample.model_usage.items()
     costs = [cost for model, used in usage if (cost := _cost(model, used)) is not None]
     scale = sample.store.get(SCALE) or (1.0, 1.0)
     known = ("type", "platform", "group", "application", "split", "lang")
-    return Answered(
+    whole = Answered(
         id=str(sample.id),
         epoch=sample.epoch,
         question=sample.input if isinstance(sample.input, str) else "",
         image=str(metadata["image"]),
         groups={name: str(metadata[name]) for name in known if metadata.get(name)},
-        truth=truth,
-        evidence=evidence,
-        verdict=judge(truth, evidence),
+        truth=Truth.from_json(metadata["truth"]),
+        evidence=None,
+        verdict=judge(Truth.from_json(metadata["truth"]), None),
         tokens_in=sum(_prompt_tokens(used) for _, used in usage),
         tokens_out=sum(used.output_tokens for _, used in usage),
         cost_usd=sum(costs) if costs else None,
-        seconds=float(sample.output.time or 0.0),
         error=sample.error.message.splitlines()[0] if sample.error else "",
         scale_xy=(float(scale[0]), float(scale[1])),
     )
+    if not answers:
+        yield whole
+    for number, one in enumerate(answers):
+        made = replace(
+            whole,
+            answer=one.name,
+            truth=one.truth,
+            evidence=one.evidence,
+            verdict=judge(one.truth, one.evidence),
+            seconds=one.evidence.seconds,
+        )
+        yield made if not number else replace(made, tokens_in=0, tokens_out=0, cost_usd=None)
 
 
 def _prompt_tokens(used: Any) -> int:
@@ -318,6 +331,10 @@ def _calibration(judged: Sequence[Answered]) -> float | None:
     if not pairs:
         return None
     return calibration([given for given, _ in pairs], [right for _, right in pairs]).ece
+
+
+def _key(one: Answered) -> tuple[str, int, str]:
+    return one.id, one.epoch, one.answer
 
 
 def _done(run: Run) -> int:

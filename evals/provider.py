@@ -23,7 +23,7 @@ from inspect_ai.tool import ToolChoice, ToolInfo
 
 from som.agents.vlm import get_vlm
 from som.agents.vlm.base import Choice, Reply
-from som.evals.chat import from_chat
+from som.evals.chat import SECONDS, from_chat
 
 # A script plays its replies in order, a model in this process has one set of weights: one at a time.
 _ALONE = ("replay:", "local:")
@@ -100,7 +100,8 @@ def _said(reply: Reply) -> ModelOutput:
         logprobs=logprobs,
     )
     usage = _usage(reply.tokens_in, reply.tokens_out, reply.cost_usd)
-    return ModelOutput(model=reply.model, choices=[choice], usage=usage, time=reply.seconds)
+    took = {SECONDS: reply.seconds}
+    return ModelOutput(model=reply.model, choices=[choice], usage=usage, metadata=took)
 
 
 def _chosen(choice: Choice, name: str) -> ModelOutput:
@@ -109,8 +110,11 @@ def _chosen(choice: Choice, name: str) -> ModelOutput:
         model=choice.model or name,
         choices=[ChatCompletionChoice(message=message, stop_reason="stop")],
         usage=_usage(choice.tokens_in, choice.tokens_out, choice.cost_usd),
-        time=choice.seconds,
-        metadata={"probabilities": dict(choice), "method": choice.method},
+        metadata={
+            SECONDS: choice.seconds,
+            "probabilities": dict(choice),
+            "method": choice.method,
+        },
     )
 
 

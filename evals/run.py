@@ -19,8 +19,9 @@ from som.agents.vlm.cost import price_of, text_tokens_of
 from som.errors import SomError
 from som.evals import registry
 from som.evals.judges import Oracle
-from som.evals.solvers import Settings, look
-from som.evals.ways import seek
+from som.evals.settings import Settings
+from som.evals.solvers import KINDS
+from som.evals.truth import Truth
 
 NO_MODEL = "none/none"
 # Samples of each condition that are marked to estimate what all will cost.
@@ -66,7 +67,7 @@ def model_name(name: str) -> str:
 
 
 def make_tasks(
-    name: str,
+    task: str,
     data: str | Path,
     conditions: Sequence[str],
     *,
@@ -79,9 +80,9 @@ def make_tasks(
     Raises:
         SomError: no such task, condition or data.
     """
-    make = getattr(registry, name.replace("-", "_"), None)
+    make = getattr(registry, task.replace("-", "_"), None)
     if make is None:
-        raise SomError(f"no evaluation {name!r}")
+        raise SomError(f"no evaluation {task!r}")
     return [
         make(data=str(Path(data).resolve()), condition=condition, by=by, seed=seed, **settings)
         for condition in conditions
@@ -153,6 +154,9 @@ def run(
         retry_immediate=False,
         epochs=epochs,
         max_retries=max_retries,
+        # A script is played in the order of the samples.
+        max_samples=1 if model.startswith("som/replay:") else None,
+        max_tasks=1 if model.startswith("som/replay:") else None,
         display=display,
         score_display=False,
         cache=CachePolicy(expiry=None) if cache and not scripted else None,
@@ -170,10 +174,8 @@ class _Counter:
     """Counts what would be sent, and answers with the best mark."""
 
     def __init__(self, oracle: Oracle, model: str) -> None:
-        self._oracle, self._model = oracle, model
+        self._oracle, self.name = oracle, model
         self.calls = self.images = self.tokens_in = self.tokens_out = 0
-
-    name = "counter"
 
     def complete(
         self,
@@ -183,7 +185,7 @@ class _Counter:
         schema: dict[str, Any] | None = None,
     ) -> Reply:
         self._count(messages)
-        marked = any(message.marked for message in messages)
+        marked = any(message.marked for message in messages) and self._oracle.truth.box_xyxy
         reply = self._oracle.complete(messages) if marked else Reply("[0, 0]", self.name)
         self.tokens_out += text_tokens_of(reply.text)
         return reply
@@ -194,7 +196,7 @@ class _Counter:
         return self._oracle.choose(messages, options)
 
     def _count(self, messages: Sequence[Message]) -> None:
-        expected = estimate_call(messages, self._model)
+        expected = estimate_call(messages, self.name)
         self.calls += 1
         self.tokens_in += expected.tokens_in
         self.images += sum(not hasattr(part, "text") for message in messages for part in message.parts)
@@ -202,7 +204,7 @@ class _Counter:
 
 def _probe(task: Task, sample: Any, model: str) -> _Counter:
     settings = Settings(**(task.metadata or {})["settings"])
-    scene = look(str(sample.input), sample.metadata, settings, model)
-    counter = _Counter(Oracle(scene.truth), model)
-    seek(scene, counter)
+    metadata = sample.metadata
+    counter = _Counter(Oracle(Truth.from_json(metadata["truth"])), model)
+    KINDS[metadata["kind"]](str(sample.input), metadata, settings, "model", counter)
     return counter

@@ -11,16 +11,15 @@ from inspect_ai.scorer import (
     Scorer,
     Target,
     Value,
-    accuracy,
     metric,
     scorer,
 )
 from inspect_ai.solver import TaskState
 
 from som.evals.attribution import CAUSES, judge
-from som.evals.evidence import EVIDENCE, Evidence
+from som.evals.evidence import ANSWERS, OBJECTS, Answer, Named
 from som.evals.metrics.intervals import interval
-from som.evals.truth import Truth
+from som.evals.metrics.regions import res_scores
 
 # Of why a score is missing or odd, in the library's words.
 _REASONS = {
@@ -32,12 +31,25 @@ GROUPS = ("type", "platform", "group", "application", "split", "lang")
 
 
 @metric
+def accuracy() -> Metric:
+    """Right answers over answers; of samples with one answer, their mean."""
+
+    def compute(scores: list[SampleScore]) -> Value:
+        right, answers = _sums(scores)
+        return sum(right) / sum(answers) if answers else float("nan")
+
+    return compute
+
+
+@metric
 def bootstrap(level: float = 0.95) -> Metric:
     """Bootstrap interval of the accuracy over images: samples of one image are not independent."""
 
     def compute(scores: list[SampleScore]) -> Value:
-        values = [score.score.as_float() for score in scores]
-        found = interval(values, [str(_of(score, "image")) for score in scores], level=level)
+        if not scores:
+            return {"low": float("nan"), "high": float("nan")}
+        images = [str(_of(score, "image")) for score in scores]
+        found = interval(_sums(scores)[0], images, _sums(scores)[1], level=level)
         return {"low": found.low, "high": found.high}
 
     return compute
@@ -45,10 +57,11 @@ def bootstrap(level: float = 0.95) -> Metric:
 
 @metric
 def ceiling() -> Metric:
-    """What the oracle reaches: the share of samples in which some drawn mark is right."""
+    """What the oracle reaches: the share of answers for which some drawn mark is right."""
 
     def compute(scores: list[SampleScore]) -> Value:
-        return fmean(bool((score.score.metadata or {})["ceiling"]) for score in scores)
+        answers = sum(_sums(scores)[1])
+        return sum(_number(score, "ceiling") for score in scores) / answers if answers else float("nan")
 
     return compute
 
@@ -67,11 +80,13 @@ def chance() -> Metric:
 
 @metric
 def causes() -> Metric:
-    """How many samples were right, or missed for which cause."""
+    """How many answers were right, or missed for which cause."""
 
     def compute(scores: list[SampleScore]) -> Value:
-        counts = Counter(str((score.score.metadata or {})["cause"]) for score in scores)
-        return {cause: counts[cause] for cause in CAUSES if cause != "unanswered"}
+        counts: Counter[str] = Counter()
+        for score in scores:
+            counts.update((score.score.metadata or {})["causes"])
+        return {cause: counts[cause] for cause in CAUSES}
 
     return compute
 
@@ -81,7 +96,7 @@ def wrong_format_num() -> Metric:
     """How many replies could not be read as an answer (as ScreenSpot-Pro counts them)."""
 
     def compute(scores: list[SampleScore]) -> Value:
-        return sum(bool((score.score.metadata or {})["wrong_format"]) for score in scores)
+        return sum(_number(score, "wrong_format") for score in scores)
 
     return compute
 
@@ -93,52 +108,112 @@ def by_group() -> Metric:
     def compute(scores: list[SampleScore]) -> Value:
         means: dict[str, str | int | float | bool | None] = {}
         for name in GROUPS:
-            groups: dict[str, list[float]] = {}
+            groups: dict[str, list[SampleScore]] = {}
             for score in scores:
-                groups.setdefault(str(_of(score, name) or ""), []).append(score.score.as_float())
+                groups.setdefault(str(_of(score, name) or ""), []).append(score)
             if set(groups) - {""}:
-                means.update({f"{name} {key}": fmean(group) for key, group in sorted(groups.items())})
+                for key, members in sorted(groups.items()):
+                    right, answers = _sums(members)
+                    means[f"{name} {key}"] = sum(right) / sum(answers)
         return means
 
     return compute
 
 
+@metric
+def masks() -> Metric:
+    """Of masks (RES): mIoU, oIoU, and precision at 0.5, 0.7, 0.9; no answer has no overlap."""
+
+    def compute(scores: list[SampleScore]) -> Value:
+        pixels = [(score.score.metadata or {}).get("pixels") for score in scores]
+        if not any(pixels):
+            return {}
+        found = res_scores(
+            [one[0] if one else 0 for one in pixels], [one[1] if one else 1 for one in pixels]
+        )
+        return {
+            "mIoU": found.miou,
+            "oIoU": found.oiou,
+            **{f"P@{least}": share for least, share in found.precision.items()},
+        }
+
+    return compute
+
+
+@metric
+def video() -> Metric:
+    """Of videos: J, F and their mean, over the objects of all sequences."""
+
+    def compute(scores: list[SampleScore]) -> Value:
+        objects = [one for score in scores for one in (score.score.metadata or {}).get("objects", ())]
+        if not objects:
+            return {}
+        j, f = fmean(one["j"] for one in objects), fmean(one["f"] for one in objects)
+        return {"J": j, "F": f, "J&F": (j + f) / 2}
+
+    return compute
+
+
 @scorer(
-    metrics=[accuracy(), bootstrap(), ceiling(), chance(), causes(), wrong_format_num(), by_group()],
+    metrics=[
+        accuracy(), bootstrap(), ceiling(), chance(), causes(), wrong_format_num(), by_group(), masks(),
+        video(),
+    ],
     name="grounding",
-)
+)  # fmt: skip
 def grounding() -> Scorer:
-    """Judge the evidence that a solver left; a sample without an answer is unscored, not wrong."""
+    """Judge the answers that a solver left; a sample without any is unscored, not wrong."""
 
     async def score(state: TaskState, target: Target) -> Score:
-        truth = Truth.from_json(state.metadata["truth"])
-        kept = state.store.get(EVIDENCE)
-        evidence = Evidence.from_json(kept) if kept else None
-        verdict = judge(truth, evidence)
+        answers = [Answer.from_json(one) for one in state.store.get(ANSWERS) or ()]
+        verdicts = [judge(answer.truth, answer.evidence) for answer in answers]
+        judged = [verdict for verdict in verdicts if verdict.right is not None]
+        named = [answer.evidence.named for answer in answers if answer.evidence.named]
+        only = answers[0].evidence if len(answers) == 1 else None
+        counts = Counter(verdict.cause for verdict in verdicts) or Counter(unanswered=1)
+        chances = [one.evidence.chance for one in answers if one.evidence.chance is not None]
+        cause = counts.most_common(1)[0][0]
         metadata: dict[str, Any] = {
-            "cause": verdict.cause,
-            "wrong_format": verdict.wrong_format,
-            "ceiling": verdict.ceiling,
-            "chance": evidence.chance if evidence else None,
-            "confidence": evidence.confidence if evidence else None,
-            "overlap": evidence.named.overlap if evidence and evidence.named else None,
+            "causes": dict(counts),
+            "answers": len(judged),
+            "right": sum(bool(verdict.right) for verdict in judged),
+            "wrong_format": sum(verdict.wrong_format for verdict in verdicts),
+            "ceiling": sum(verdict.ceiling for verdict in judged),
+            "chance": fmean(chances) if chances else None,
+            "confidence": only.confidence if only else None,
+            "overlap": only.named.overlap if only and only.named else None,
+            "pixels": only.named.pixels if only and only.named else None,
+            "objects": state.store.get(OBJECTS) or [],
         }
-        named = evidence.named if evidence else None
-        reason = _REASONS.get(verdict.cause)
-        if verdict.right is None:
-            return Score.unscored(reason=reason, explanation=CAUSES[verdict.cause], metadata=metadata)
-        answer = None
-        if named is not None:
-            answer = named.label or ", ".join(f"{value:.0f}" for value in named.point_xy or ())
+        reason = _REASONS.get(cause)
+        if not judged:
+            return Score.unscored(reason=reason, explanation=CAUSES[cause], metadata=metadata)
         return Score(
-            value=float(verdict.right),
-            answer=answer,
-            explanation=CAUSES[verdict.cause],
+            value=metadata["right"] / len(judged),
+            answer=", ".join(_said(one) for one in named) or None,
+            explanation=CAUSES[cause] if only else _counted(counts),
             reason=reason,
             metadata=metadata,
         )
 
     return score
+
+
+def _said(named: Named) -> str:
+    return named.label or ", ".join(f"{value:.0f}" for value in named.point_xy or ())
+
+
+def _counted(counts: Counter[str]) -> str:
+    return "; ".join(f"{count}: {CAUSES[cause]}" for cause, count in counts.most_common())
+
+
+def _sums(scores: list[SampleScore]) -> tuple[list[float], list[float]]:
+    """Right answers, and answers, of each sample."""
+    return [_number(one, "right") for one in scores], [_number(one, "answers") for one in scores]
+
+
+def _number(score: SampleScore, name: str) -> float:
+    return float((score.score.metadata or {})[name])
 
 
 def _of(score: SampleScore, name: str) -> Any:

@@ -1,7 +1,6 @@
 """Solvers: a sample's question, asked of the model under test, of the oracle, or left to chance."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from anyio import CapacityLimiter, from_thread, to_thread
@@ -9,15 +8,13 @@ from inspect_ai.model import Model, ModelOutput, get_model
 from inspect_ai.solver import Generate, Solver, TaskState, solver
 
 from som.agents.vlm.base import VLM, Choice, Message, OnText, Reply, choose_by_asking
-from som.agents.vlm.profiles import profile_of
 from som.evals.chat import to_chat, to_reply
-from som.evals.conditions import condition as read_condition
-from som.evals.evidence import EVIDENCE, SCALE, Evidence
-from som.evals.judges import Oracle, Random
-from som.evals.marking import Marking
+from som.evals.evidence import ANSWERS, OBJECTS, SCALE, Outcome
+from som.evals.finding import find
+from som.evals.naming import name_marks
 from som.evals.provider import SomModel
-from som.evals.truth import Truth
-from som.evals.ways import Scene, seek
+from som.evals.settings import Settings
+from som.evals.tracking import follow
 
 BY = ("model", "oracle", "random")
 _WORKERS = 64
@@ -74,27 +71,10 @@ class Asked:
         return output
 
 
-@dataclass(frozen=True)
-class Settings:
-    """How a solver shows and asks.
-
-    Attributes:
-        condition: words joined by ``+``; see `som.evals.conditions`.
-        segmenter: what finds regions to mark.
-        granularity: 0 coarse .. 1 fine.
-        max_side: longest side of what the model sees, in pixels; None: what its family sees.
-        prompt: its language, en or ko.
-        convention: how the model writes coordinates, see `som.evals.points`; None: as its family does.
-        seed: of what is random.
-    """
-
-    condition: str = "marks+boxes"
-    segmenter: str = "auto"
-    granularity: float = 0.5
-    max_side: int | None = None
-    prompt: str = "en"
-    convention: str | None = None
-    seed: int = 0
+# A kind of task: (question, metadata of the sample, settings, who answers, the model under test) ->
+# what came of it. It runs in a worker thread.
+Kind = Callable[[str, Mapping[str, Any], Settings, str, VLM], Outcome]
+KINDS: dict[str, Kind] = {"find": find, "name": name_marks, "track": follow}
 
 
 @solver
@@ -104,11 +84,7 @@ def ask_model(**settings: Any) -> Solver:
     Args:
         **settings: the fields of `Settings`.
     """
-
-    def who(state: TaskState, scene: Scene) -> VLM:
-        return Asked(get_model(), state)
-
-    return _solver(who, Settings(**settings))
+    return _solver("model", Settings(**settings))
 
 
 @solver
@@ -118,7 +94,7 @@ def oracle(**settings: Any) -> Solver:
     Args:
         **settings: the fields of `Settings`.
     """
-    return _solver(lambda _, scene: Oracle(scene.truth), Settings(**settings))
+    return _solver("oracle", Settings(**settings))
 
 
 @solver
@@ -128,46 +104,28 @@ def random_mark(**settings: Any) -> Solver:
     Args:
         **settings: the fields of `Settings`.
     """
-    made = Settings(**settings)
-    return _solver(lambda state, _: Random(f"{made.seed}/{state.sample_id}"), made)
+    return _solver("random", Settings(**settings))
 
 
-def look(question: str, metadata: Mapping[str, Any], settings: Settings, model: str) -> Scene:
-    """The scene of a sample: its image marked as the model will see it, its question and its truth."""
-    condition = read_condition(settings.condition)
-    truth = Truth.from_json(metadata["truth"])
-    profile = profile_of(model)
-    marking = Marking(
-        settings.segmenter,
-        granularity=settings.granularity,
-        max_side=settings.max_side or profile.max_side,
-    )
-    path = metadata["image"]
-    plain = not condition.marks or truth.rule == "label"
-    marked = marking.plain(path) if plain else marking.mark(path, condition)
-    convention = settings.convention or profile.coordinates
-    if convention == "none":
-        convention = "absolute"
-    return Scene(question, marked, condition, truth, settings.prompt, convention, settings.seed)
-
-
-def _solver(who: Callable[[TaskState, Scene], VLM], settings: Settings) -> Solver:
+def _solver(by: str, settings: Settings) -> Solver:
     limiter: CapacityLimiter | None = None
 
     async def solve(state: TaskState, generate: Generate) -> TaskState:
         nonlocal limiter
         limiter = limiter or CapacityLimiter(_WORKERS)
-        model = str(state.model)
+        kind = KINDS[state.metadata["kind"]]
+        asked = Asked(get_model(), state)
 
-        def work() -> tuple[Evidence, Scene]:
-            scene = look(state.input_text, state.metadata, settings, model)
-            return seek(scene, who(state, scene)), scene
+        def work() -> Outcome:
+            return kind(state.input_text, state.metadata, settings, by, asked)
 
-        evidence, scene = await to_thread.run_sync(work, limiter=limiter)
-        state.store.set(EVIDENCE, evidence.to_json())
-        state.store.set(SCALE, scene.marked.scale_xy)
+        outcome = await to_thread.run_sync(work, limiter=limiter)
+        state.store.set(ANSWERS, [answer.to_json() for answer in outcome.answers])
+        state.store.set(SCALE, outcome.scale_xy)
+        state.store.set(OBJECTS, [dict(one) for one in outcome.objects])
         if state.output.empty:
-            state.output = ModelOutput.from_content("none", evidence.text)
+            said = "\n".join(dict.fromkeys(answer.evidence.text for answer in outcome.answers))
+            state.output = ModelOutput.from_content("none", said)
         return state
 
     return solve

@@ -12,10 +12,12 @@ from inspect_ai.dataset import Sample as InspectSample
 from som.errors import DataError
 from som.evals.conditions import condition as read_condition
 from som.evals.datasets import Sample, load
+from som.evals.metrics.regions import enclosing_box
 from som.evals.scorers import GROUPS, grounding
 from som.evals.solvers import BY, ask_model, oracle, random_mark
 from som.evals.truth import Truth
 
+Questions = Callable[[Sample], Iterable[InspectSample]]
 _SOLVERS = {"model": ask_model, "oracle": oracle, "random": random_mark}
 # What the solvers take; all else of a task's arguments goes to the loader.
 _SETTINGS = ("segmenter", "granularity", "max_side", "prompt", "convention")
@@ -30,7 +32,7 @@ def grounding_task(
     seed: int = 0,
     limit: int | None = None,
     defaults: dict[str, Any] | None = None,
-    questions: Callable[[Sample], Iterable[InspectSample]] | None = None,
+    questions: Questions | None = None,
     **given: Any,
 ) -> Task:
     """A task: a data set, a solver and the scorer.
@@ -94,6 +96,66 @@ def click_or_refer(sample: Sample) -> Iterator[InspectSample]:
     yield question(sample, sample.id, sample.instruction, truth)
 
 
+def each_phrase(sample: Sample) -> Iterator[InspectSample]:
+    """A question for each phrase of a caption."""
+    for number, phrase in enumerate(sample.phrases, 1):
+        if phrase.marks:
+            truth = Truth(None, "label", labels=phrase.marks)
+        elif phrase.boxes_xyxy:
+            truth = Truth(enclosing_box(phrase.boxes_xyxy), "box")
+        else:
+            continue
+        text = f'"{phrase.text}" in "{sample.instruction}"'
+        yield question(sample, f"{sample.id}-{number}", text, truth)
+
+
+def every_mark(sample: Sample) -> Iterator[InspectSample]:
+    """One question about all marks of an image; without true names there is nothing to score."""
+    regions = [
+        {
+            "label": region.label or str(number),
+            "name": region.name,
+            "box": region.box_xyxy,
+            "rle": region.mask.rle() if region.mask else None,
+        }
+        for number, region in enumerate(sample.regions, 1)
+    ]
+    if not regions:
+        raise DataError(f"sample {sample.id} of {sample.dataset} has no true names: give truth=FILE")
+    truth = Truth(None, "label", labels=tuple(str(one["name"]) for one in regions))
+    yield question(
+        sample,
+        sample.id,
+        "name the marks",
+        truth,
+        kind="name",
+        regions=regions,
+        vocabulary=sample.vocabulary,
+        marked=sample.marked,
+    )
+
+
+def each_sequence(every: int) -> Questions:
+    """Questions about the objects of a video, in every so many frames."""
+
+    def make(sample: Sample) -> Iterator[InspectSample]:
+        if len(sample.truths) != len(sample.frames):
+            raise DataError(
+                f"{sample.id} has no annotations after its first frame, so nothing to score"
+            )
+        for asked in every_mark(sample):
+            asked.metadata = {
+                **(asked.metadata or {}),
+                "kind": "track",
+                "frames": [str(path.resolve()) for path in sample.frames],
+                "truths": [str(path.resolve()) for path in sample.truths],
+                "every": every,
+            }
+            yield asked
+
+    return make
+
+
 def question(sample: Sample, name: str, text: str, truth: Truth, **extra: Any) -> InspectSample:
     """A question as the library takes it; its metadata is what solver, scorer and report need."""
     metadata = {key: getattr(sample, key) for key in GROUPS}
@@ -103,6 +165,8 @@ def question(sample: Sample, name: str, text: str, truth: Truth, **extra: Any) -
         target=", ".join(truth.labels) or " ".join(f"{value:g}" for value in truth.box_xyxy or ()),
         metadata={
             **metadata,
+            "kind": "find",
+            "id": name,
             "image": str(sample.image.resolve()),
             "truth": truth.to_json(),
             **extra,

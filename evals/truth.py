@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
+from functools import lru_cache
 from typing import Any, Self
 
 import numpy as np
@@ -9,6 +10,7 @@ import supervision as sv
 from numpy.typing import NDArray
 
 from som.errors import SomError
+from som.evals.metrics.regions import box_iou, mask_overlap
 from som.marks import MarkedImage
 
 RULES = ("point", "box", "mask", "label")
@@ -59,15 +61,22 @@ class Truth:
         """Intersection over union with a box."""
         if self.box_xyxy is None:
             return 0.0
-        return float(sv.box_iou_batch(np.array([self.box_xyxy]), np.array([box_xyxy]))[0, 0])
+        return float(box_iou(self.box_xyxy, box_xyxy))
 
     def overlaps(self, marked: MarkedImage) -> list[float]:
         """Intersection over union with each region; of masks where there are masks."""
         boxes = [four(xyxy) for xyxy in marked.regions.xyxy]
         if self.rle is None or marked.regions.mask is None:
             return [self.overlap(box) for box in boxes]
-        true = sv.rle_to_mask(self.rle["counts"], marked.size_wh)
-        return [_mask_iou(true, np.asarray(marked.regions.mask[row])) for row in range(len(boxes))]
+        counted = [self.pixels(marked, row) or (0, 0) for row in range(len(boxes))]
+        return [shared / union if union else 0.0 for shared, union in counted]
+
+    def pixels(self, marked: MarkedImage, row: int) -> tuple[int, int] | None:
+        """Pixels in both the true mask and a region's, and in either; None where there are no masks."""
+        if self.rle is None or marked.regions.mask is None or marked.window_xyxy is not None:
+            return None
+        true = _decoded(self.rle["counts"], marked.size_wh)
+        return mask_overlap(true, np.asarray(marked.regions.mask[row]))
 
     def worth(self, marked: MarkedImage) -> list[tuple[bool, bool, float]]:
         """How well each region names the truth: whether it is right, holds it, and overlaps it."""
@@ -119,6 +128,6 @@ def four(values: Any) -> Box:
     return x1, y1, x2, y2
 
 
-def _mask_iou(a: NDArray[np.bool_], b: NDArray[np.bool_]) -> float:
-    union = np.logical_or(a, b).sum()
-    return float(np.logical_and(a, b).sum() / union) if union else 0.0
+@lru_cache(maxsize=4)
+def _decoded(counts: str, size_wh: tuple[int, int]) -> NDArray[np.bool_]:
+    return np.asarray(sv.rle_to_mask(counts, size_wh), bool)

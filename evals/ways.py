@@ -105,7 +105,7 @@ def once(scene: Scene, vlm: VLM) -> Evidence:
         return _by_place(scene, vlm)
     shown = _groups(scene.marked, scene.condition.group)
     if not any(image.marks for image in shown):
-        return Evidence(None, "refused", "nothing is marked", calls=0)
+        return Evidence(None, "refused", "nothing is marked")
     wording = render("eval_mark", scene.lang, instruction=scene.question.strip())
     asking: dict[str, Any] = {
         "send": scene.condition.views,
@@ -147,13 +147,13 @@ def zoom(scene: Scene, vlm: VLM) -> Evidence:
     )
     sent = len(found.looks) * len(scene.condition.views)
     if found.mark is None or found.box_xyxy is None or found.anchor_xy is None:
-        return Evidence(None, "refused", "none", images=sent, calls=len(found.looks))
+        return Evidence(None, "refused", "none", images=sent)
     point = float(found.anchor_xy[0]), float(found.anchor_xy[1])
     overlap = round(scene.truth.overlap(found.box_xyxy), 4)
     named = Named(found.mark.label, found.box_xyxy, point, overlap)
     certain = round(found.probability, 4) if found.looks[-1].pick.choice.method not in _UNSURE else None
     text = f"[{found.mark.label}]"
-    return Evidence(named, "", text, certain, images=sent, calls=len(found.looks))
+    return Evidence(named, "", text, certain, images=sent)
 
 
 def _by_drawn_marks(scene: Scene, vlm: VLM) -> Evidence:

@@ -16,6 +16,10 @@ NAMES = {
     "screenspot-v2": "ScreenSpot-v2.",
     "screenspot-pro": "ScreenSpot-Pro: professional programs on large screens.",
     "refcoco": "RefCOCO, RefCOCO+ and RefCOCOg: what an expression refers to in a photo.",
+    "flickr30k": "Flickr30k Entities: the phrases of a caption.",
+    "open-vocabulary": "COCO and ADE20K: the name of every region.",
+    "som-bench": "SoM-Bench: images that came with their marks.",
+    "davis": "DAVIS 2017: the objects of a video, frame after frame.",
 }
 BOUNDS = ("oracle", "random")
 
@@ -176,3 +180,7 @@ screenspot = _command("screenspot")
 screenspot_v2 = _command("screenspot-v2")
 screenspot_pro = _command("screenspot-pro")
 refcoco = _command("refcoco")
+flickr30k = _command("flickr30k")
+open_vocabulary = _command("open-vocabulary")
+som_bench = _command("som-bench")
+davis = _command("davis")

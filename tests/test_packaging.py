@@ -70,8 +70,8 @@ IN_TORCH = {
 IN_INSPECT = {
     f"som.evals.{name}"
     for name in (
-        "chat", "provider", "refcoco", "registry", "run", "scorers", "screenspot", "screenspot_pro",
-        "screenspot_v2", "solvers", "tasks",
+        "chat", "davis", "flickr30k", "open_vocabulary", "provider", "refcoco", "registry", "run",
+        "scorers", "screenspot", "screenspot_pro", "screenspot_v2", "solvers", "som_bench", "tasks",
     )
 }  # fmt: skip
 

@@ -142,11 +142,11 @@ def naming_scores(answer: Mapping[str, str], truth: Mapping[str, str]) -> Naming
         truth: label -> true name.
     """
     named = {label: answer[label] for label in truth if answer.get(label, "").strip()}
-    correct = sum(_plain(name) == _plain(truth[label]) for label, name in named.items())
+    correct = sum(plain_name(name) == plain_name(truth[label]) for label, name in named.items())
     return NamingScores(len(truth), len(named), correct)
 
 
-def _plain(name: str) -> str:
+def plain_name(name: str) -> str:
     """A category as it compares: case, hyphens and "-other", "-merged" of COCO's panoptic names."""
     words = name.lower().replace("-", " ").replace("_", " ").split()
     return " ".join(word for word in words if word not in ("other", "merged", "stuff"))

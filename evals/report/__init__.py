@@ -41,15 +41,18 @@ def render(runs: Sequence[Run], *, title: str = "", worst: int = 4) -> str:
     """The report as HTML; arguments as of `write_report`."""
     ordered = sorted(runs, key=lambda run: (run.dataset, run.by in BOUNDS, run.by, run.condition))
     summaries = [summarize(run) for run in ordered]
+    # Every run has its bounds beside it; the bounds' own runs are shown where there is nothing else.
+    models = [run for run in ordered if run.by not in BOUNDS] or ordered
+    shown = [summarize(run) for run in models]
     sections = [
         _glance(ordered, summaries),
-        _section("Accuracy", _legend_of_bounds() + charts.accuracies(summaries)),
-        _section("Whose fault a miss is", charts.legend() + charts.shares(summaries)),
+        _section("Accuracy", _legend_of_bounds() + charts.accuracies(shown)),
+        _section("Whose fault a miss is", charts.legend() + charts.shares(shown)),
         _section("All numbers", _numbers(summaries)),
-        _groups(ordered),
+        _groups(models),
         _pairs(ordered, summaries),
         _reliabilities(ordered),
-        worst_samples([run for run in ordered if run.by not in BOUNDS] or ordered, worst),
+        worst_samples(models, worst),
     ]
     style = files(__package__).joinpath("report.css").read_text("utf-8")
     name = escape(title or "Grounding evaluation")
