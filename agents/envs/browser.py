@@ -312,6 +312,7 @@ class BrowserEnv:
             self.open(url)
         except PressError as error:
             raise SomError(str(error)) from error
+        self.page.mouse.move(0, 0)
         self._refused()
         self._notes.clear()
         self._numbers, self._seen, self._points, self._next_view = Numbers(), {}, {}, None

@@ -116,7 +116,9 @@ def _right_click(action: actions.RightClick, env: "BrowserEnv") -> str:
 
 
 def _hover(action: actions.Hover, env: "BrowserEnv") -> str:
-    env.page.mouse.move(*env.locate(action.mark))
+    x, y = env.locate(action.mark)
+    env.page.mouse.move(x - 2, y)  # a pointer that is there already would enter nothing
+    env.page.mouse.move(x, y, steps=2)
     return f"moved the pointer over [{action.mark}]"
 
 

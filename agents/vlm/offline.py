@@ -54,10 +54,19 @@ class Offline:
     ) -> Reply:
         """Answer the last question in a sentence that names marks as a model would.
 
+        In an agent's loop, whose messages hold observations, it is the next action instead.
+
         Raises:
             VLMError: no message carries a question about marked images.
         """
         start = perf_counter()
+        if messages and messages[-1].observation is not None:
+            from som.agents.vlm.offline_agent import next_reply
+
+            text = next_reply(messages)
+            if on_text:
+                on_text(text)
+            return Reply(text, self.name, seconds=perf_counter() - start)
         asked = _asked(messages)
         korean = bool(re.search(r"[가-힣]", asked.question))
         text = _sentence(asked, ground(asked.question, asked.marked), korean)
