@@ -173,7 +173,7 @@ class Zoom(BaseAction):
 
 
 class ClickAt(BaseAction):
-    """Click a point of the image in pixels, when no mark fits."""
+    """Click a point of the image, when no mark fits."""
 
     action: Literal["click_at"] = "click_at"
     x: int = Field(ge=0)
@@ -181,7 +181,7 @@ class ClickAt(BaseAction):
 
 
 class MarkRegion(BaseAction):
-    """Have a part of the image marked again, more finely: a box x1, y1, x2, y2 in pixels."""
+    """Have a part of the image marked again, more finely: a box from x1, y1 to x2, y2."""
 
     action: Literal["mark_region"] = "mark_region"
     x1: int = Field(ge=0)

@@ -22,6 +22,8 @@ LONGEST_THOUGHT, LONGEST_REPLY = 300, 500
 # Of what a page gives for them: an address may hold a whole document.
 LONGEST_ADDRESS, LONGEST_TITLE = 300, 120
 LEAST_REST = 0.05
+# How a model writes points: pixels of the image it sees, or shares of its width and height.
+Points = Literal["absolute", "percent", "thousand"]
 POINT_FIELDS = ("x", "y", "x1", "y1", "x2", "y2")
 
 
@@ -35,6 +37,7 @@ def build_messages(
     form: Form | Literal["choose"] = "json",
     actions: Sequence[str] | None = None,
     secrets: str = "",
+    points: Points = "absolute",
     warning: str = "",
 ) -> list[Message]:
     """The conversation so far, as the model gets it.
@@ -48,18 +51,23 @@ def build_messages(
         form: how the model is to write; "choose" asks only which mark is to be clicked.
         actions: names of those that it may take; all when not given.
         secrets: that it may have typed: a line for each.
+        points: how it writes them; see `to_drawn`.
         warning: a line for the model about how the run goes.
     """
+    pointing = actions is None or bool({"click_at", "mark_region"} & set(actions))
+    unit = points if pointing and form != "choose" else None
     messages = [Message("system", (TextPart(_system(lang, form, actions, secrets)),))]
     written: Form = "text" if form == "text" else "json"
     shown = max(keep_images - 1, 0)
     before = None
     for i, step in enumerate(steps):
-        look = _look if i >= len(steps) - shown else _past
-        messages.append(look(task, step.observation, before, lang))
-        messages.append(Message("assistant", (TextPart(_said(step, written, lang)),)))
+        if i >= len(steps) - shown:
+            messages.append(_look(task, step.observation, before, lang, unit))
+        else:
+            messages.append(_past(task, step.observation, before, lang))
+        messages.append(Message("assistant", (TextPart(_said(step, written, lang, points)),)))
         before = step
-    messages.append(_look(task, seen, before, lang, warning))
+    messages.append(_look(task, seen, before, lang, unit, warning))
     return messages
 
 
@@ -75,10 +83,23 @@ def mark_name(seen: Observation, mark_id: int, lang: str = "en") -> str:
     return named or phrase("nameless", lang)
 
 
+def to_drawn(action: BaseAction, marked: MarkedImage, points: Points) -> BaseAction:
+    """An action with its points as a model writes them, with points in pixels of the drawn image."""
+    unit_x, unit_y = _unit(marked, points)
+    return _scaled(action, unit_x, unit_y)
+
+
 def to_original(action: BaseAction, marked: MarkedImage) -> BaseAction:
-    """An action whose points are pixels of the image that the model sees, in those of the original."""
+    """An action with points in pixels of the drawn image, with points in pixels of the original."""
     scale_x, scale_y = marked.scale_xy
     return _scaled(action, 1 / scale_x, 1 / scale_y)
+
+
+def _unit(marked: MarkedImage, points: Points) -> tuple[float, float]:
+    """One unit of a model's points across and down, in pixels of the drawn image."""
+    parts = {"absolute": None, "percent": 100, "thousand": 1000}[points]
+    width, height = marked.layout.size_wh
+    return (1, 1) if parts is None else (width / parts, height / parts)
 
 
 def _scaled(action: BaseAction, x: float, y: float) -> BaseAction:
@@ -86,7 +107,7 @@ def _scaled(action: BaseAction, x: float, y: float) -> BaseAction:
     if not factors or (x, y) == (1, 1):
         return action
     return action.model_copy(
-        update={key: int(getattr(action, key) * factor) for key, factor in factors.items()}
+        update={key: round(getattr(action, key) * factor) for key, factor in factors.items()}
     )
 
 
@@ -102,7 +123,14 @@ def _system(lang: str, form: str, actions: Sequence[str] | None, secrets: str) -
     )
 
 
-def _look(task: str, seen: Observation, before: Step | None, lang: str, warning: str = "") -> Message:
+def _look(
+    task: str,
+    seen: Observation,
+    before: Step | None,
+    lang: str,
+    unit: Points | None,
+    warning: str = "",
+) -> Message:
     """What was seen at one step, its image and marks included."""
     text = render(
         "agent_look",
@@ -111,7 +139,7 @@ def _look(task: str, seen: Observation, before: Step | None, lang: str, warning:
         happened=_happened(before, seen, lang) + (f"{warning}\n" if warning else ""),
         address=_quoted(_short(seen.url, LONGEST_ADDRESS)),
         title=_quoted(_short(seen.title, LONGEST_TITLE)),
-        tabs=_rest(seen, lang) + _tabs(seen, lang),
+        tabs=_rest(seen, lang) + _tabs(seen, lang) + _points(seen, unit, lang),
         notes=_notes(seen, lang),
         legend=_legend(seen, lang),
     )
@@ -168,6 +196,14 @@ def _tabs(seen: Observation, lang: str) -> str:
     return phrase("tabs", lang, tabs=", ".join(tabs)) + "\n"
 
 
+def _points(seen: Observation, unit: Points | None, lang: str) -> str:
+    if unit is None:
+        return ""
+    width, height = (str(value) for value in seen.marked.layout.size_wh)
+    said = render(f"unit_{unit}", lang, width=width, height=height)
+    return phrase("points", lang, unit=said) + "\n"
+
+
 def _rest(seen: Observation, lang: str) -> str:
     """How much of the page is not on the screen, where that is worth a line."""
     above, below = seen.rest
@@ -195,13 +231,15 @@ def _legend(seen: Observation, lang: str) -> str:
     return "\n".join(lines) or phrase("no_marks", lang)
 
 
-def _said(step: Step, form: Form, lang: str) -> str:
+def _said(step: Step, form: Form, lang: str, points: Points) -> str:
     """What was said at a step, in the form that the model is to write in, and short."""
     if step.action is None:
         return _short(step.reply.text, LONGEST_REPLY) if step.reply else "-"
     thought = phrase("person_acted", lang) if step.by == "person" else step.thought
     thought = _short(thought, LONGEST_THOUGHT)
-    action = _scaled(step.action, *step.observation.marked.scale_xy)
+    marked = step.observation.marked
+    units = zip(marked.scale_xy, _unit(marked, points), strict=True)
+    action = _scaled(step.action, *(scale / unit for scale, unit in units))
     if form == "text":
         return f"{thought}\n{write_action(action)}".strip()
     return f'{{"thought": {_quoted(thought)}, "action": {write_action(action, "json")}}}'

@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 
 from som.agents.actions import KINDS, BaseAction, Click, MarkRegion, Zoom, action_schema
-from som.agents.conversation import build_messages, to_original
+from som.agents.conversation import Points, build_messages, to_drawn, to_original
 from som.agents.envs.base import Observation
 from som.agents.replies import ActionError, Form, parse_action, thought_of
 from som.agents.steps import Step
@@ -39,6 +39,7 @@ class Asking:
         sure: least probability of a chosen mark that is clicked.
         actions: names of those that it may take.
         secrets: that it may have typed: a line for each.
+        points: how it writes them.
         on_text: called with each piece of its replies.
     """
 
@@ -50,6 +51,7 @@ class Asking:
     sure: float = 0.8
     actions: tuple[str, ...] = tuple(KINDS)
     secrets: str = ""
+    points: Points = "absolute"
     on_text: OnText | None = None
 
     def decide(self, task: str, step: Step, steps: Sequence[Step], warning: str) -> Step:
@@ -93,6 +95,7 @@ class Asking:
         step = replace(step, reply=reply, thought=thought_of(reply.text))
         try:
             action = parse_action(reply.text, ids, self.actions, self.form)
+            action = to_drawn(action, seen.marked, self.points)
         except ActionError as error:
             # A model trained to point writes coordinates, whatever it is asked for.
             pointed = click_pointed_at(reply.text, seen.marked, profile_of(self.vlm.name))
@@ -121,6 +124,7 @@ class Asking:
             form=form,
             actions=self.actions,
             secrets=self.secrets,
+            points=self.points,
             warning=warning,
         )
 
@@ -128,6 +132,12 @@ class Asking:
 def form_of(profile: Profile) -> Form:
     """How models of a family write: JSON where their servers can be held to it."""
     return "json" if profile.can & {"tools", "json_schema"} else "text"
+
+
+def points_of(profile: Profile) -> Points:
+    """How models of a family write points; fractions are no whole numbers, so these write pixels."""
+    found: dict[str, Points] = {"percent": "percent", "thousand": "thousand", "thousand_yx": "thousand"}
+    return found.get(profile.coordinates, "absolute")
 
 
 def chosen(choice: Choice, seen: Observation, sure: float) -> Click | None:

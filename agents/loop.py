@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 
 from som.agents.actions import KINDS, Answer, AskUser, BaseAction, GiveUp
-from som.agents.deciding import Asking, form_of
+from som.agents.deciding import Asking, form_of, points_of
 from som.agents.envs.base import Environment, HasSecrets, Observation, Outcome
 from som.agents.repeats import find_repeat, key
 from som.agents.replies import Form
@@ -92,6 +92,7 @@ def run(
             sure=sure,
             actions=names,
             secrets=env.secrets.listed() if isinstance(env, HasSecrets) else "",
+            points=points_of(profile),
             on_text=on_text,
         ),
         ask_user,
@@ -107,6 +108,8 @@ def run(
         step = work.step(number, steps, handed, warning)
         steps.append(step)
         keys.append(key(step))
+        if len(steps) >= keep_images:  # from here on only its texts are sent
+            steps[-keep_images] = steps[-keep_images].light()
         if step.end is None:
             step = replace(step, end=_over(keys, number - len(past), max_steps, budget))
         handed = yield step

@@ -1,7 +1,9 @@
 """What a run of an agent consists of: typed steps, the last of which says how it ended."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
+
+import numpy as np
 
 from som.agents.actions import BaseAction
 from som.agents.envs.base import Observation, Outcome
@@ -58,6 +60,13 @@ class Step:
     outcome: Outcome | None = None
     seconds: dict[str, float] = field(default_factory=dict)
     end: End | None = None
+
+    def light(self) -> "Step":
+        """The step without pixels and messages: what a long run can keep of all its steps."""
+        marked = self.observation.marked
+        blank = np.broadcast_to(np.uint8(255), marked.image.shape)
+        seen = replace(self.observation, marked=replace(marked, image=blank))
+        return replace(self, observation=seen, messages=())
 
     @property
     def tokens(self) -> tuple[int, int]:

@@ -244,7 +244,7 @@ def _work(
     with suppress(KeyboardInterrupt):  # between two steps; within one it ends the run itself
         for step in work:
             trace.write(step, url_after=_url_after(env, step))
-            steps.append(step)
+            steps.append(step.light())
             if not options["as_json"]:
                 click.echo(step_line(step))
     return steps

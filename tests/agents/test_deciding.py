@@ -147,3 +147,15 @@ def test_points_are_pixels_of_the_image_that_the_model_sees(env: BrowserEnv) -> 
         assert "Left!" in ids(steps[1].observation)
         assert f"click_at({point.x}, {point.y})" not in vlm.asked[1][2].text, "it writes JSON"
         assert f'"x": {point.x}, "y": {point.y}' in vlm.asked[1][2].text
+        assert "in pixels of this image, which is 640 wide and 400 high" in vlm.asked[0][-1].text
+
+
+def test_families_that_point_in_thousandths_do_so(env: BrowserEnv) -> None:
+    x1, y1, x2, y2 = env.observe().marked[1].box_xyxy
+    x, y = round((x1 + x2) / 2 / 1.28), round((y1 + y2) / 2 / 0.8)
+    vlm = Replay([f"click_at({x}, {y})", 'answer("")'])
+    vlm.name = "gemini-2.5-flash"
+    steps = list(run("x", env, vlm))
+    assert "Left!" in ids(steps[1].observation)
+    assert "in thousandths of the image's width and height" in vlm.asked[0][-1].text
+    assert f'"x": {x}, "y": {y}' in vlm.asked[1][2].text

@@ -343,3 +343,13 @@ def test_an_empty_task_is_an_error(env: BrowserEnv) -> None:
         next(run(" ", env, Replay([])))
     with pytest.raises(VLMError):
         Replay([]).complete([])
+
+
+def test_a_light_step_has_all_but_its_pixels(env: BrowserEnv) -> None:
+    (step,) = run("x", env, script(do.Answer(text="")))
+    light = step.light()
+    assert light.messages == ()
+    assert light.observation.marked.image.strides == (0, 0, 0), "takes no memory"
+    assert light.observation.marked.legend() == step.observation.marked.legend()
+    assert light.observation.marked.size_wh == step.observation.marked.size_wh
+    assert light.end == step.end
