@@ -4,7 +4,6 @@ A page of 300 things in a 1920x1080 viewport. The model costs nothing here: what
 looking (settle, marks, screenshot, draw), the prompt, the reading of the reply, the judging, the press.
 """
 
-from statistics import median
 from time import perf_counter
 from urllib.parse import quote
 
@@ -22,7 +21,7 @@ PARTS = ("settle", "marks", "screenshot", "draw", "observe", "act", "prompt", "e
 
 
 def main(count: int = 300, models: tuple[str, ...] = ("gpt-6-luna", "claude-sonnet-4-5")) -> None:
-    """Print the median of several steps, in milliseconds, and what a step's prompt is in tokens."""
+    """Print the least of several steps, in milliseconds, and what a step's prompt is in tokens."""
     address = "data:text/html," + quote(page(count))
     with BrowserEnv(address, viewport_wh=(1920, 1080), marks="dom") as env:
         seen = env.observe()
@@ -38,9 +37,9 @@ def main(count: int = 300, models: tuple[str, ...] = ("gpt-6-luna", "claude-sonn
             rows.append({**step.seconds, "step": taken, **_ours(steps, replies)})
             rows[-1]["rest"] = taken - step.seconds["observe"] - step.seconds["act"]
             start = perf_counter()
-    print(f"{len(seen.marked)} of {count} things marked; median of {STEPS - 1} steps")
+    print(f"{len(seen.marked)} of {count} things marked; the least of {STEPS - 1} steps")
     for part in (*PARTS, "step"):
-        print(f"{part:>12} {median(row[part] for row in rows[1:]) * 1000:7.0f} ms")
+        print(f"{part:>12} {min(row[part] for row in rows[1:]) * 1000:7.0f} ms")
     for model in models:
         told = estimate(steps[-1].messages, model)
         print(f"{model}: {told.tokens_in:,} tokens a prompt, {told.image_tokens:,} of them for images")
