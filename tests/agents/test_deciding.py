@@ -144,18 +144,20 @@ def test_points_are_pixels_of_the_image_that_the_model_sees(env: BrowserEnv) -> 
         assert to_original(point, seen.marked) == do.ClickAt(x=point.x * 2, y=point.y * 2)
         vlm = Replay([f"click_at({point.x}, {point.y})", 'answer("")'])
         steps = list(run("x", small, vlm))
+        assert steps[0].action == do.Click(mark=ids(seen)["Left"]), "the mark that the point hits"
         assert "Left!" in ids(steps[1].observation)
-        assert f"click_at({point.x}, {point.y})" not in vlm.asked[1][2].text, "it writes JSON"
-        assert f'"x": {point.x}, "y": {point.y}' in vlm.asked[1][2].text
         assert "in pixels of this image, which is 640 wide and 400 high" in vlm.asked[0][-1].text
+        vlm = Replay(["mark_region(10, 20, 300, 200)", "click_at(300, 300)", 'answer("")'])
+        part, click, _ = run("x", small, vlm)
+        assert part.action == do.MarkRegion(x1=20, y1=40, x2=600, y2=400)
+        assert '"x1": 10, "y1": 20, "x2": 300, "y2": 200' in vlm.asked[1][2].text
+        assert isinstance(click.action, do.ClickAt), "nothing is there"
 
 
 def test_families_that_point_in_thousandths_do_so(env: BrowserEnv) -> None:
-    x1, y1, x2, y2 = env.observe().marked[1].box_xyxy
-    x, y = round((x1 + x2) / 2 / 1.28), round((y1 + y2) / 2 / 0.8)
-    vlm = Replay([f"click_at({x}, {y})", 'answer("")'])
+    vlm = Replay(["mark_region(100, 200, 300, 400)", 'answer("")'])
     vlm.name = "gemini-2.5-flash"
     steps = list(run("x", env, vlm))
-    assert "Left!" in ids(steps[1].observation)
+    assert steps[0].action == do.MarkRegion(x1=128, y1=160, x2=384, y2=320)
     assert "in thousandths of the image's width and height" in vlm.asked[0][-1].text
-    assert f'"x": {x}, "y": {y}' in vlm.asked[1][2].text
+    assert '"x1": 100, "y1": 200, "x2": 300, "y2": 400' in vlm.asked[1][2].text
