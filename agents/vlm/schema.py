@@ -8,6 +8,8 @@ from typing import Any
 Schema = dict[str, Any]
 # The key of a choice among options; see `choice_schema`.
 CHOICE = "choice"
+# From so many values on, a list of them is worth sharing.
+_LONG = 8
 
 
 def choice_schema(options: Sequence[str]) -> Schema:
@@ -47,7 +49,7 @@ def _required(schema: Any) -> Any:
 
 def _or_null(schema: Schema) -> Schema:
     kind = schema.get("type")
-    if not isinstance(kind, str):
+    if not isinstance(kind, str) or len(schema.get("enum", ())) >= _LONG:
         return {"anyOf": [schema, {"type": "null"}]}
     made = {**schema, "type": [kind, "null"]}
     if "enum" in schema:
@@ -55,12 +57,12 @@ def _or_null(schema: Schema) -> Schema:
     return made
 
 
-def _shared(schema: Schema, at_least: int = 8) -> Schema:
+def _shared(schema: Schema) -> Schema:
     counts: Counter[str] = Counter()
 
     def count(part: Any) -> None:
         if isinstance(part, dict):
-            if len(part.get("enum", ())) >= at_least:
+            if len(part.get("enum", ())) >= _LONG:
                 counts[_key(part)] += 1
             for value in part.values():
                 count(value)
@@ -78,7 +80,7 @@ def _shared(schema: Schema, at_least: int = 8) -> Schema:
             return [replace(value) for value in part]
         if not isinstance(part, dict):
             return part
-        if len(part.get("enum", ())) >= at_least and _key(part) in names:
+        if len(part.get("enum", ())) >= _LONG and _key(part) in names:
             return {"$ref": f"#/$defs/{names[_key(part)]}"}
         return {key: replace(value) for key, value in part.items()}
 

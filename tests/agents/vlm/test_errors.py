@@ -199,8 +199,9 @@ def test_a_cut_off_reply_says_so(serve: Serve, marked: MarkedImage, api: str, ha
         (say({"answers": []}), "sent no answer"),
         (say({"answers": [{"type": "refusal"}]}), "declined to choose|sent no answer"),
         (silent, "no answer from"),
+        (cut_off({"answers": []}), "lost or found no server"),
     ],
-    ids=["401", "413", "429", "500", "nothing", "refusal", "silent"],
+    ids=["401", "413", "429", "500", "nothing", "refusal", "silent", "cut"],
 )
 def test_endpoints_for_choices_fail_as_clearly(
     serve: Serve, marked: MarkedImage, path: str, good: dict[str, object], bad: Handler, message: str
