@@ -360,6 +360,9 @@ class BrowserEnv:
                 raise PressError(f"[{mark_id}] is gone from the page")
             element.scroll_into_view_if_needed(timeout=2000)
             now = self._fresh(mark)
+            if now is None:  # on screen, but under a header that stays: the middle is clear of those
+                element.evaluate("e => e.scrollIntoView({ block: 'center', inline: 'center' })")
+                now = self._fresh(mark)
         if now is None:
             raise PressError(f"[{mark_id}] is there, but something lies over it or it is hidden")
         return now.anchor
