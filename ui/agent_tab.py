@@ -262,14 +262,17 @@ class AgentTab:
             yield self.value(session, error=str(error))
             return
         version = -1
-        while session.run is live:
-            seen = live.wait(version)
-            if seen != version:
-                version = seen
-                yield self.value(session)
-            if live.phase == "ended":
-                yield self.value(session)
-                return
+        try:
+            while session.run is live:
+                seen = live.wait(version)
+                if seen != version:
+                    version = seen
+                    yield self.value(session)
+                if live.phase == "ended":
+                    yield self.value(session)
+                    return
+        finally:  # nobody follows it any more
+            live.stop()
 
     def _begin(
         self, session: Session, url: str, task: str, place: str, paused: bool, steps: int

@@ -3,6 +3,7 @@
 import queue
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from itertools import groupby
 from typing import Any
 
@@ -18,6 +19,8 @@ from som.ui.words import word
 # Earlier questions and answers that a model is reminded of, as text.
 REMEMBERED = 6
 LONGEST_QUESTION = 4000
+# How soon an answer that is not wanted any more ends.
+STOP_S = 0.2
 MOST_MESSAGES = 200
 
 
@@ -55,7 +58,8 @@ def converse(
         }  # fmt: skip
         session.messages = [*session.messages[-MOST_MESSAGES:], mine, answer]
     yield
-    stop = threading.Event()
+    session.stop.set()  # a new question ends the answer before
+    stop = session.stop = threading.Event()
     try:
         reply = None
         vlm = model()
@@ -70,6 +74,8 @@ def converse(
         answer.update(
             meta=meta(reply, session.lang), done=True, highlight=_highlight(reply.text, pictures)
         )
+    except _StoppedError:
+        pass
     except SomError as error:
         answer.update(parts=[{"text": str(error)}], error=True, done=True)
     finally:
@@ -144,7 +150,7 @@ def _streamed(
     threading.Thread(target=work, daemon=True, name="ask").start()
     text = ""
     while True:
-        found = told.get()
+        found = _next(told, stop)
         while isinstance(found, str):
             text += found
             try:
@@ -157,6 +163,18 @@ def _streamed(
             yield found.text, found
             return
         yield text, None
+
+
+def _next(told: "queue.Queue[Any]", stop: threading.Event) -> Any:
+    """What the model's thread tells next.
+
+    Raises:
+        _StoppedError: the visitor does not want the answer any more.
+    """
+    while not stop.is_set():
+        with suppress(queue.Empty):
+            return told.get(timeout=STOP_S)
+    raise _StoppedError
 
 
 def _named(text: str, pictures: Sequence[Picture]) -> tuple[Mention, ...]:

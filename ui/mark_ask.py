@@ -133,12 +133,10 @@ class MarkAsk:
             slider.change(listener(self.on_options), options, shown, trigger_mode="always_last", **slow)
         talk: dict[str, Any] = {**PRIVATE, "concurrency_limit": 16, "concurrency_id": "ask"}
         talked = [self.question, self.chat, self.exports]
-        asked = [
+        for trigger in (self.send.click, self.question.submit):
             trigger(listener(self.on_ask), self.question, talked, **talk)
-            for trigger in (self.send.click, self.question.submit)
-        ]
-        asked.append(self.chat.event(listener(self.on_idea), None, talked, **talk))
-        self.stop.click(listener(self.on_stop), None, self.chat, cancels=asked, **PRIVATE)
+        self.chat.event(listener(self.on_idea), None, talked, **talk)
+        self.stop.click(listener(self.on_stop), None, None, concurrency_limit=None, **PRIVATE)
         self.exports.event(listener(self.on_export), None, self.exports, **PRIVATE)
 
     # What the page is sent.
@@ -275,13 +273,9 @@ class MarkAsk:
         """A suggested question was chosen."""
         yield from self.on_ask(str((event._data or {}).get("question", "")), request)
 
-    def on_stop(self, request: Any) -> Any:
-        """The answer is not wanted any more."""
-        session = self.sessions.of(request)
-        for message in session.messages:
-            if not message["done"]:
-                message.update(done=True, meta=word("chat.stopped", session.lang))
-        return chat_value(session)
+    def on_stop(self, request: Any) -> None:
+        """The answer is not wanted any more; what streams it ends it."""
+        self.sessions.of(request).stop.set()
 
     def on_export(self, request: Any, event: Any) -> Any:
         """Something is to be taken along."""
@@ -316,6 +310,7 @@ class MarkAsk:
             self._mark(session, picture)
             session.pictures.append(picture)
             session.current = len(session.pictures) - 1
+        self.sessions.make_room(session)
 
     def _draw(self, session: Session, kind: str, data: dict[str, Any]) -> None:
         with session.lock:

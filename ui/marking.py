@@ -3,6 +3,7 @@
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from time import perf_counter
 from typing import Any, Literal
 
 import numpy as np
@@ -132,7 +133,7 @@ class Regions:
             build: makes a segmenter from a name and its granularity.
         """
         self._build = build
-        self._kept: OrderedDict[tuple[Any, ...], Any] = OrderedDict()
+        self._kept: OrderedDict[tuple[Any, ...], tuple[Any, float]] = OrderedDict()
         self.found = 0
         """How often the slow part was done."""
 
@@ -142,8 +143,8 @@ class Regions:
         Raises:
             SomError: the settings are wrong, or the segmenter cannot run.
         """
-        segmenter = self._everything if not picture.drawn else self._drawn
-        name, regions = segmenter(picture, marking)
+        find = self._everything if not picture.drawn else self._drawn
+        name, regions, found_s = find(picture, marking)
         marker = Marker(
             _Found(name, regions),
             style=marking.style,
@@ -151,20 +152,21 @@ class Regions:
             max_marks=marking.max_marks,
             max_side=MAX_SIDE,
         )
-        return replace(marker(picture.pixels), path=picture.title)
+        marked = marker(picture.pixels)
+        return replace(marked, path=picture.title, seconds={**marked.seconds, "segment": found_s})
 
-    def _everything(self, picture: Picture, marking: Marking) -> tuple[str, sv.Detections]:
+    def _everything(self, picture: Picture, marking: Marking) -> tuple[str, sv.Detections, float]:
         def find() -> tuple[str, sv.Detections]:
             segmenter = self._build(marking.segmenter, granularity=marking.granularity)
             regions = segmenter(picture.pixels)
             return segmenter.name, regions
 
-        found: tuple[str, sv.Detections] = self._once(
+        (name, regions), seconds = self._once(
             (picture.key, marking.segmenter, marking.granularity), find
         )
-        return found
+        return name, regions, seconds
 
-    def _drawn(self, picture: Picture, marking: Marking) -> tuple[str, sv.Detections]:
+    def _drawn(self, picture: Picture, marking: Marking) -> tuple[str, sv.Detections, float]:
         name = prompted_name(marking.segmenter)
 
         def prepare() -> Any:
@@ -173,12 +175,14 @@ class Regions:
                 raise SegmenterError(f"segmenter {name} takes nothing drawn; choose auto or photo")
             return segmenter.session(picture.pixels)
 
-        session = self._once((picture.key, name, marking.granularity, "session"), prepare)
-        return name, session.regions(prompts_of(picture.drawn))
+        session, seconds = self._once((picture.key, name, marking.granularity, "session"), prepare)
+        return name, session.regions(prompts_of(picture.drawn)), seconds
 
-    def _once(self, key: tuple[Any, ...], find: Callable[[], Any]) -> Any:
+    def _once(self, key: tuple[Any, ...], find: Callable[[], Any]) -> tuple[Any, float]:
+        """What `find` gives, done once for a key; and how many seconds that took."""
         if key not in self._kept:
-            self._kept[key] = find()
+            start = perf_counter()
+            self._kept[key] = find(), perf_counter() - start
             self.found += 1
             if len(self._kept) > KEPT:
                 self._kept.popitem(last=False)

@@ -12,6 +12,8 @@ from som.ui.marking import Marking, Picture, Regions
 
 # A visitor who does nothing for so long is forgotten; so is the one longest away when there are many.
 IDLE_S, MOST = 2 * 3600.0, 200
+# All visitors' pictures together; marks and drawn copies come to about as much again.
+MOST_BYTES = 2_000_000_000
 
 
 @dataclass
@@ -36,6 +38,8 @@ class Session:
     history: list[tuple[str, str]] = field(default_factory=list)
     model: ModelSettings = field(default_factory=ModelSettings)
     run: Any = None
+    stop: threading.Event = field(default_factory=threading.Event)
+    """Set when the answer that comes is not wanted any more."""
     lock: threading.RLock = field(default_factory=threading.RLock)
     sent: str = ""
     """Key of the drawn picture that the page has."""
@@ -45,8 +49,14 @@ class Session:
         """The picture that is looked at."""
         return self.pictures[self.current] if self.pictures else None
 
+    @property
+    def size(self) -> int:
+        """Bytes of its pictures."""
+        return sum(picture.pixels.nbytes for picture in self.pictures)
+
     def close(self) -> None:
         """Let go of everything, a run's browser included."""
+        self.stop.set()
         run, self.run = self.run, None
         if run is not None:
             run.close()
@@ -84,6 +94,20 @@ class Sessions:
         for other in gone:
             other.close()
         return session
+
+    def make_room(self, session: Session) -> None:
+        """Forget those longest away until all pictures together fit into memory again."""
+        gone = []
+        with self._lock:
+            total = sum(each.size for _, each in self._known.values())
+            for name, (_, other) in list(self._known.items()):
+                if total <= MOST_BYTES:
+                    break
+                if other is not session and other.size:
+                    total -= other.size
+                    gone.append(self._known.pop(name)[1])
+        for other in gone:
+            other.close()
 
     def forget(self, request: Any) -> None:
         """The visitor left."""

@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
+import numpy as np
 import pytest
 from gradio_client import Client
 
@@ -313,6 +314,16 @@ def test_visitors_who_leave_or_stay_away_are_forgotten() -> None:
     assert len(sessions) == 1
     sessions.forget(request("second"))
     assert len(sessions) == 0
+    # Pictures of those longest away give way to new ones.
+    now[0] += 1
+    for name in ("away", "here"):
+        visitor = sessions.of(request(name))
+        visitor.pictures = [
+            Picture("a.png", np.broadcast_to(np.uint8(0), (20_000, 20_000, 3)), "p", "k")
+        ]
+        sessions.make_room(visitor)
+    assert sessions.of(request("here")).pictures
+    assert not sessions.of(request("away")).pictures
     for i in range(250):
         sessions.of(request(f"many{i}"))
     assert len(sessions) == 200

@@ -73,6 +73,10 @@
       if (shown) {
         const source = this.images.get(scene.key);
         if (source && this.image.src !== source) this.image.src = source;
+        if (!source && this.asked !== scene.key) {
+          this.asked = scene.key;
+          this.send("need", {});
+        }
         this.image.alt = this.word("view.alt", { count: scene.marks.length, name: scene.title || "" });
       } else {
         this.image.removeAttribute("src");
