@@ -12,13 +12,14 @@ from typing import Any
 
 import numpy as np
 
-from som.errors import DataError
+from som.errors import DataError, MissingDependencyError
 from som.evals.datasets.files import Row, as_numbers, read_json, read_lines
 from som.evals.metrics.clicks import (
     SCREENSPOT,
     SCREENSPOT_PRO,
     Click,
     ClickScores,
+    Outcome,
     click_outcome,
     click_scores,
     click_table,
@@ -66,6 +67,7 @@ class LogFormat:
 _FORMATS: dict[str, LogFormat] = {
     "screenspot-pro": LogFormat(f"{__name__}:read_screenspot_pro", SCREENSPOT_PRO),
     "screenspot": LogFormat(f"{__name__}:read_screenspot", SCREENSPOT),
+    "som": LogFormat(f"{__name__}:read_own", SCREENSPOT_PRO),
 }
 
 
@@ -134,6 +136,33 @@ def read_screenspot(path: Path) -> list[Click]:
             )
         )
     return _numbered(clicks)
+
+
+def read_own(path: Path) -> list[Click]:
+    """A log of ``som eval``, as it judges answers; samples without a reply are left out."""
+    try:
+        from som.evals.logs import read_run
+
+        run = read_run(path)
+    except ImportError as error:
+        raise MissingDependencyError(
+            f'{error.name} is missing: pip install "som-agent[eval]"'
+        ) from error
+    clicks = []
+    for one in run.samples:
+        if one.verdict.right is None:
+            continue
+        missed: Outcome = "wrong_format" if one.verdict.wrong_format else "wrong"
+        fields = ("type", "group", "application", "platform")
+        clicks.append(
+            Click(
+                id=f"{one.id}|{one.epoch}",
+                outcome="correct" if one.verdict.right else missed,
+                cluster=one.image,
+                **{field: one.groups.get(field, "") for field in fields},
+            )
+        )
+    return clicks
 
 
 def _rows(path: Path) -> Iterator[Row]:
@@ -219,7 +248,8 @@ def score(
     """
     heads = [("overall", "", click_scores(clicks))]
     for field in by:
-        heads += [(field, value, scores) for value, scores in click_table(clicks, field).items()]
+        table = click_table(clicks, field)
+        heads += [(field, value, scores) for value, scores in table.items() if value]
     correct = np.array([click.outcome == "correct" for click in clicks])
     kinds = np.array([click.type for click in clicks])
     members = []

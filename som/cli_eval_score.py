@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 @click.argument("log", type=click.Path(path_type=Path))
 @click.option(
     "--format", "format_name", default="screenspot-pro", show_default=True, metavar="NAME",
-    help="Of the log: screenspot-pro, screenspot.",
+    help="Of the log: screenspot-pro, screenspot, or som for those of som eval.",
 )  # fmt: skip
 @click.option(
     "--compare", "other", type=click.Path(path_type=Path), metavar="LOG",

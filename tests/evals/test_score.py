@@ -149,6 +149,25 @@ def test_seeclicks_own_log(tmp_path: Path) -> None:
     assert (web["value"], web["text_acc"]) == ("web", None)
 
 
+def test_our_own_logs_read_as_others_do(screens: Path, tmp_path: Path) -> None:
+    run = ["eval", "screenspot", "--data", str(screens), "--segmenter", "buttons"]
+    for by in ("offline", "random"):
+        out = ["--model", by, "--log-dir", str(tmp_path / by)]
+        assert CliRunner().invoke(main, [*run, *out]).exit_code == 0
+    offline, random = (next((tmp_path / by).rglob("*.eval")) for by in ("offline", "random"))
+    done = som(offline, "--format", "som", "--compare", random, "--json")
+    assert done.exit_code == 0, done.output
+    data = json.loads(done.stdout)
+    overall, desktop = data["scores"]
+    # Two of three buttons of an image are marked; the third is the icon.
+    assert (overall["num_total"], overall["num_correct_action"], overall["icon_acc"]) == (6, 4, 0)
+    assert (desktop["by"], desktop["value"], desktop["text_acc"]) == ("group", "desktop", 1)
+    assert data["compare"]["samples"] == 6
+    other = som(write(tmp_path / "log.jsonl", ROWS), "--format", "som")
+    assert other.exit_code == 1
+    assert "cannot read the log" in other.output
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
@@ -187,7 +206,7 @@ def test_lines_that_are_no_rows(tmp_path: Path) -> None:
     assert "no such file" in som(tmp_path / "none.jsonl").output
     log.write_bytes(b"\xff\xfe\x00")
     assert "cannot read" in som(log).output
-    assert "choose one of: screenspot-pro, screenspot" in som(log, "--format", "x").output
+    assert "choose one of: screenspot-pro, screenspot, som" in som(log, "--format", "x").output
 
 
 def test_a_format_can_be_added(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
