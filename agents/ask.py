@@ -13,6 +13,7 @@ from som.agents.vlm.profiles import profile_of
 from som.answers import image_name, parse_marks
 from som.errors import MarkError, SomError
 from som.image import resize
+from som.legend import LegendStyle
 from som.marks import Mark, MarkedImage
 from som.prompts import render
 
@@ -83,7 +84,7 @@ def ask(
     *,
     lang: str = "en",
     send: Sequence[str] = VIEWS,
-    legend: bool = True,
+    legend: LegendStyle | bool = "full",
     on_text: OnText | None = None,
 ) -> Answer:
     """Ask about one or more marked images.
@@ -94,7 +95,7 @@ def ask(
         vlm: who is asked.
         lang: language of the prompt, one of `som.prompts.languages()`.
         send: which views of each image go out: "raw", "marked" or both.
-        legend: whether to list what can be read at the marks.
+        legend: how to list what can be read at the marks: "full", "compact" or "none".
         on_text: called with each piece of the answer as it comes.
 
     Raises:
@@ -122,7 +123,7 @@ def build_messages(
     *,
     lang: str = "en",
     send: Sequence[str] = VIEWS,
-    legend: bool = True,
+    legend: LegendStyle | bool = "full",
     wording: str | None = None,
 ) -> list[Message]:
     """The prompt that `ask` sends; arguments and errors are the same.
@@ -142,7 +143,7 @@ def build_messages(
         if "marked" in send:
             parts.append(TextPart(render("marked", lang, image=name)))
             parts.append(ImagePart(image.drawn))
-        listed = image.legend() if legend else ""
+        listed = image.legend(legend)
         if listed:
             parts.append(TextPart(render("legend", lang, image=name, legend=listed)))
     parts.append(TextPart(wording or question.strip()))

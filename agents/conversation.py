@@ -14,6 +14,7 @@ from som.agents.envs.base import Observation
 from som.agents.replies import Form, write_action
 from som.agents.steps import Step
 from som.agents.vlm.base import ImagePart, Message, TextPart
+from som.legend import LegendStyle
 from som.marks import MarkedImage
 from som.prompts import load, phrase, render
 
@@ -39,6 +40,7 @@ def build_messages(
     secrets: str = "",
     points: Points = "absolute",
     warning: str = "",
+    legend: LegendStyle = "full",
 ) -> list[Message]:
     """The conversation so far, as the model gets it.
 
@@ -53,6 +55,7 @@ def build_messages(
         secrets: that it may have typed: a line for each.
         points: how it writes them; see `to_drawn`.
         warning: a line for the model about how the run goes.
+        legend: how marks are listed.
     """
     pointing = actions is None or bool({"click_at", "mark_region"} & set(actions))
     unit = points if pointing and form != "choose" else None
@@ -62,12 +65,12 @@ def build_messages(
     before = None
     for i, step in enumerate(steps):
         if i >= len(steps) - shown:
-            messages.append(_look(task, step.observation, before, lang, unit))
+            messages.append(_look(task, step.observation, before, lang, unit, legend=legend))
         else:
             messages.append(_past(task, step.observation, before, lang))
         messages.append(Message("assistant", (TextPart(_said(step, written, lang, points)),)))
         before = step
-    messages.append(_look(task, seen, before, lang, unit, warning))
+    messages.append(_look(task, seen, before, lang, unit, warning, legend))
     return messages
 
 
@@ -130,6 +133,7 @@ def _look(
     lang: str,
     unit: Points | None,
     warning: str = "",
+    legend: LegendStyle = "full",
 ) -> Message:
     """What was seen at one step, its image and marks included."""
     text = render(
@@ -141,7 +145,7 @@ def _look(
         title=_quoted(_short(seen.title, LONGEST_TITLE)),
         tabs=_rest(seen, lang) + _tabs(seen, lang) + _points(seen, unit, lang),
         notes=_notes(seen, lang),
-        legend=_legend(seen, lang),
+        legend=_legend(seen, lang, legend),
     )
     parts = (TextPart(text), ImagePart(seen.marked.drawn))
     return Message("user", parts, question=task.strip(), marked=(seen.marked,), observation=seen)
@@ -218,17 +222,15 @@ def _notes(seen: Observation, lang: str) -> str:
     return "\n".join([phrase("notes", lang), *(f"- {_quoted(note)}" for note in seen.notes)]) + "\n"
 
 
-def _legend(seen: Observation, lang: str) -> str:
-    ids = {mark.label: mark.id for mark in seen.marked}
+def _legend(seen: Observation, lang: str, style: LegendStyle) -> str:
+    ids = [mark.id for mark in seen.marked]
     # Where all is new, saying so says nothing.
     new_ids = seen.new_ids if len(seen.new_ids) < len(ids) else frozenset()
-    lines = []
-    for line in seen.marked.legend().splitlines():
-        number = ids[line[1 : line.index("]")]]
+    notes = {}
+    for number in ids:
         new = phrase("new", lang) if number in new_ids else ""
-        extra = ", ".join(part for part in (new, _line(seen.states.get(number, ""))) if part)
-        lines.append(f"{line} ({extra})" if extra else line)
-    return "\n".join(lines) or phrase("no_marks", lang)
+        notes[number] = ", ".join(part for part in (new, _line(seen.states.get(number, ""))) if part)
+    return seen.marked.legend(style, notes) or phrase("no_marks", lang)
 
 
 def _said(step: Step, form: Form, lang: str, points: Points) -> str:

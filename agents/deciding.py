@@ -14,6 +14,7 @@ from som.agents.steps import Step
 from som.agents.vlm.base import NONE, VLM, Choice, Message, OnText
 from som.agents.vlm.coordinates import click_pointed_at, on_mark
 from som.agents.vlm.profiles import Profile, profile_of
+from som.legend import LegendStyle
 
 # Roles for which a click is all there is to do; others take a text, an option or a drag.
 CLICKED = (
@@ -41,6 +42,7 @@ class Asking:
         secrets: that it may have typed: a line for each.
         points: how it writes them.
         on_text: called with each piece of its replies.
+        legend: how marks are listed.
     """
 
     vlm: VLM
@@ -53,6 +55,7 @@ class Asking:
     secrets: str = ""
     points: Points = "absolute"
     on_text: OnText | None = None
+    legend: LegendStyle = "full"
 
     def decide(self, task: str, step: Step, steps: Sequence[Step], warning: str) -> Step:
         """The step with an action, or with what was wrong with the reply.
@@ -126,6 +129,7 @@ class Asking:
             secrets=self.secrets,
             points=self.points,
             warning=warning,
+            legend=self.legend,
         )
 
 

@@ -18,6 +18,7 @@ from som.agents.vlm.base import VLM, OnText
 from som.agents.vlm.cost import Budget, BudgetError, Metered
 from som.agents.vlm.profiles import profile_of
 from som.errors import SomError
+from som.legend import LegendStyle
 from som.marker import Marker
 from som.prompts import load, phrase
 from som.regions import make_regions
@@ -43,6 +44,7 @@ def run(
     confirm: Confirm | None = None,
     past: Sequence[Step] = (),
     on_text: OnText | None = None,
+    legend: LegendStyle = "full",
 ) -> Run:
     """Work on a task.
 
@@ -64,6 +66,7 @@ def run(
         confirm: asks that person; without it the answer is no.
         past: steps of an earlier run to go on from.
         on_text: called with each piece of the model's replies.
+        legend: how marks are listed: "full", "compact" or "none".
 
     Yields:
         Each step once it is done; the last has an `end`. Faults of the model's server and of the
@@ -94,6 +97,7 @@ def run(
             secrets=env.secrets.listed() if isinstance(env, HasSecrets) else "",
             points=points_of(profile),
             on_text=on_text,
+            legend=legend,
         ),
         ask_user,
         safety or SafetyPolicy(),

@@ -8,6 +8,7 @@ from som.agents.ask import VIEWS, build_messages
 from som.agents.vlm.base import NONE, VLM, Choice
 from som.answers import image_name
 from som.errors import SomError
+from som.legend import LegendStyle
 from som.marks import Mark, MarkedImage
 
 
@@ -91,7 +92,7 @@ def pick(
     threshold: float = 0.0,
     lang: str = "en",
     send: Sequence[str] = VIEWS,
-    legend: bool = True,
+    legend: LegendStyle | bool = "full",
     wording: str | None = None,
 ) -> Pick:
     """Ask which mark a question means.
@@ -105,7 +106,7 @@ def pick(
         threshold: below this probability the answer is none.
         lang: of the prompt.
         send: which views of each image go out: "raw", "marked" or both.
-        legend: whether to list what can be read at the marks.
+        legend: how to list what can be read at the marks: "full", "compact" or "none".
         wording: how the question is put, where that is more than the question itself.
 
     Raises:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from som.errors import SomError
+from som.legend import LegendStyle
 from som.style import Style
 
 
@@ -23,7 +24,7 @@ class Condition:
         name: the words.
         views: what the model gets of an image: "raw", "marked" or both.
         marks: whether there are marks; without, the model is asked for a point.
-        legend: whether what can be read at the marks is listed.
+        legend: how what can be read at the marks is listed: "full", "compact" or "none".
         shapes: what is drawn beside labels; see `som.style.Style`.
         labels: "numbers" or "letters".
         order: how marks are numbered, "reading" or "area".
@@ -38,7 +39,7 @@ class Condition:
     name: str
     views: tuple[str, ...] = ()
     marks: bool = False
-    legend: bool = False
+    legend: LegendStyle = "none"
     shapes: tuple[str, ...] = ()
     labels: str = "numbers"
     order: str = "reading"
@@ -92,7 +93,12 @@ def condition(name: str) -> Condition:
     if not made.views:
         raise SomError(f"condition {name!r} shows nothing; begin it with raw or marks")
     asks_for_marks = (
-        made.legend or made.shapes or made.group or made.thin or made.choose or made.way != "once"
+        made.legend != "none"
+        or made.shapes
+        or made.group
+        or made.thin
+        or made.choose
+        or made.way != "once"
     )
     if not made.marks and (asks_for_marks or made.labels != "numbers" or made.order != "reading"):
         raise SomError(f"condition {name!r} changes marks but has none; add marks to it")
@@ -122,7 +128,8 @@ register("marks", lambda made, _: replace(made, views=(*made.views, "marked"), m
 register("boxes", lambda made, _: replace(made, shapes=(*made.shapes, "box")))
 register("outlines", lambda made, _: replace(made, shapes=(*made.shapes, "outline")))
 register("fill", lambda made, _: replace(made, shapes=(*made.shapes, "fill")))
-register("legend", lambda made, _: replace(made, legend=True))
+register("legend", lambda made, _: replace(made, legend="full"))
+register("compact", lambda made, _: replace(made, legend="compact"))
 register("letters", lambda made, _: replace(made, labels="letters"))
 register("area", lambda made, _: replace(made, order="area"))
 register("groups", _sized("group"))

@@ -2,19 +2,26 @@
 
 Filled by `string.Template`, in one pass: what goes in is never looked at again, so a page that shows
 ``$legend`` or ``{question}`` stays text.
+
+A language is a folder: one more here, or in the folder that the environment variable ``SOM_PROMPTS``
+names, which goes first. ``actions.txt`` says what each action does; in English their docstrings do.
 """
 
+import os
 from functools import lru_cache
 from importlib.resources import files
+from importlib.resources.abc import Traversable
+from pathlib import Path
 from string import Template
 
 from som.errors import SomError
 
+OWN_FOLDER = "SOM_PROMPTS"
+
 
 def languages() -> list[str]:
     """Languages that there are prompts for."""
-    folders = (entry for entry in files(__name__).iterdir() if entry.is_dir())
-    return sorted(folder.name for folder in folders if folder.joinpath("system.txt").is_file())
+    return sorted(_folders())
 
 
 @lru_cache(maxsize=64)
@@ -24,12 +31,26 @@ def load(name: str, lang: str) -> str:
     Raises:
         SomError: no such language, or no such template in it.
     """
-    if lang not in languages():
-        raise SomError(f"no prompts in language {lang!r}; there are: {', '.join(languages())}")
-    path = files(__name__).joinpath(lang, f"{name}.txt")
+    folders = _folders()
+    if lang not in folders:
+        raise SomError(f"no prompts in language {lang!r}; there are: {', '.join(sorted(folders))}")
+    path = folders[lang].joinpath(f"{name}.txt")
     if not path.is_file():
         raise SomError(f"no prompt {name!r} in language {lang!r}")
     return path.read_text("utf-8").strip()
+
+
+def _folders() -> dict[str, Traversable]:
+    """The folder of each language."""
+    own = os.environ.get(OWN_FOLDER)
+    roots: list[Traversable] = [files(__name__), *([Path(own)] if own else [])]
+    return {
+        folder.name: folder
+        for root in roots
+        if root.is_dir()
+        for folder in root.iterdir()
+        if folder.is_dir() and folder.joinpath("system.txt").is_file()
+    }
 
 
 @lru_cache(maxsize=16)

@@ -73,6 +73,13 @@ def _size(ctx: click.Context, param: click.Parameter, value: str) -> tuple[int, 
     help="Write each action, or choose a mark first where a click will do.",
 )
 @click.option(
+    "--legend",
+    type=click.Choice(["full", "compact", "none"]),
+    default="full",
+    show_default=True,
+    help="How marks are listed; compact takes fewer tokens.",
+)
+@click.option(
     "--keep-images",
     type=click.IntRange(1),
     default=2,
@@ -240,6 +247,7 @@ def _work(
         safety=safety,
         confirm=confirm,
         past=past,
+        legend=options["legend"],
     )
     with suppress(KeyboardInterrupt):  # between two steps; within one it ends the run itself
         for step in work:

@@ -43,7 +43,11 @@ TEXT_CHARS = 80
     "--send", default="raw,marked", show_default=True, metavar="VIEWS",
     help="Which views of an image the model gets.",
 )  # fmt: skip
-@click.option("--legend/--no-legend", default=True, help="List what can be read at the marks.")
+@click.option(
+    "--legend", type=click.Choice(["full", "compact", "none"]), default="full", show_default=True,
+    help="How to list what can be read at the marks; compact takes fewer tokens.",
+)  # fmt: skip
+@click.option("--no-legend", "legend", flag_value="none", help="The same as --legend none.")
 @click.option(
     "--pick", "picking", is_flag=True, help="Rank the marks by probability instead of asking in words."
 )
@@ -82,7 +86,7 @@ def ask(
     max_usd: float | None,
     lang: str,
     send: str,
-    legend: bool,
+    legend: str,
     picking: bool,
     top: int,
     threshold: float,

@@ -20,6 +20,7 @@ from som.draw import draw
 from som.errors import MarkError
 from som.image import resize
 from som.layout import Layout
+from som.legend import LegendStyle, write_legend
 from som.place import Kind
 from som.quality import Quality, measure
 from som.regions import crop_of, crops_of, scale_regions, text_of
@@ -154,19 +155,14 @@ class MarkedImage:
                 found = mark
         return found
 
-    def legend(self) -> str:
-        """One line for each mark that has text or a role: ``[7] button "Sign in"``.
+    def legend(self, style: LegendStyle | bool = "full", notes: Mapping[int, str] | None = None) -> str:
+        """What can be read at the marks, for a model; see `som.legend.write_legend`.
 
-        Text found in the image is quoted as JSON strings on one line, so that nothing in it can
-        pass for a line of its own.
+        In full, one line for each mark that has text or a role: ``[7] button "Sign in"``. Text found in
+        the image is quoted as JSON strings on one line, so that nothing in it can pass for a line of
+        its own. "compact" says the same in fewer tokens.
         """
-        lines = []
-        for mark in self.marks:
-            if mark.text or mark.role:
-                text = json.dumps(_short(mark.text), ensure_ascii=False) if mark.text else ""
-                role = " ".join(mark.role.split())
-                lines.append(" ".join(part for part in (f"[{mark.label}]", role, text) if part))
-        return "\n".join(lines)
+        return write_legend(self.marks, style, notes)
 
     def highlight(self, ids: Iterable[int]) -> NDArray[np.uint8]:
         """The image with only these marks, all else dimmed.
@@ -325,9 +321,3 @@ def _four(values: NDArray[np.generic]) -> tuple[float, float, float, float]:
 def _three(values: NDArray[np.generic]) -> tuple[int, int, int]:
     a, b, c = (int(value) for value in values)
     return a, b, c
-
-
-def _short(text: str, limit: int = 80) -> str:
-    """One line of at most `limit` characters."""
-    text = " ".join(text.split())
-    return text if len(text) <= limit else text[: limit - 1] + "…"

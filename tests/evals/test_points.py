@@ -40,9 +40,10 @@ def test_boxes() -> None:
 def test_conditions_are_words() -> None:
     made = condition("raw+marks+boxes+legend+letters+groups8")
     assert (made.views, made.shapes, made.legend, made.labels) == (
-        ("raw", "marked"), ("box",), True, "letters",
+        ("raw", "marked"), ("box",), "full", "letters",
     )  # fmt: skip
     assert made.group == 8
+    assert (condition("marks+compact").legend, condition("marks").legend) == ("compact", "none")
     assert [one.name for one in grid("raw, marks,raw")] == ["raw", "marks"]
 
 
