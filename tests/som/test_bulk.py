@@ -165,6 +165,18 @@ def test_what_cannot_run_is_one_line(arguments: list[str], message: str) -> None
     assert done.output.strip().count("\n") == 0
 
 
+@pytest.mark.parametrize(("package", "options"), [("pyarrow", []), ("ray", ["--ray"])])
+def test_a_missing_package_is_one_line(
+    monkeypatch: pytest.MonkeyPatch, package: str, options: list[str]
+) -> None:
+    source = table(Path("in.parquet"), image=[picture(0)])
+    monkeypatch.setitem(sys.modules, package, None)
+    done = som(source, "--json", "out.parquet", *options)
+    assert done.exit_code == 1
+    assert 'pip install "som-agent[ray]"' in done.output
+    assert done.output.strip().count("\n") == 0
+
+
 def test_rows_are_read_as_they_are_needed() -> None:
     source = table(Path("in.parquet"), path=[f"{n}.png" for n in range(100)])
     items = read_items([source], None, Path("marks"))
