@@ -28,7 +28,7 @@ class Anthropic(Hosted):
         model: its name; None is `DEFAULT_MODEL`.
         base_url: of the server; None is Anthropic's.
         api_key: None reads ``ANTHROPIC_API_KEY``.
-        timeout_s: for the whole reply.
+        timeout_s: for the whole reply, all attempts included.
         max_retries: how often to try again.
         max_tokens: longest reply; None takes the profile's.
         temperature: None leaves it to the server; models since Claude Opus 4.7 take none.
@@ -56,11 +56,20 @@ class Anthropic(Hosted):
             votes=votes,
         )  # fmt: skip
         anthropic = _package()
+        from som.agents.vlm.deadline import Deadline
+
+        self._deadline = Deadline(timeout_s)
         self._key = api_key or os.environ.get("ANTHROPIC_API_KEY") or ""
         if not self._key:
             raise no_key("Anthropic", "ANTHROPIC_API_KEY")
         self._client = anthropic.Anthropic(
-            api_key=self._key, base_url=base_url, timeout=timeout_s, max_retries=max_retries
+            api_key=self._key,
+            base_url=base_url,
+            timeout=timeout_s,
+            max_retries=max_retries,
+            http_client=anthropic.DefaultHttpxClient(
+                timeout=timeout_s, event_hooks=self._deadline.hooks()
+            ),
         )
         self.base_url = str(self._client.base_url).rstrip("/")
         self._model = model or DEFAULT_MODEL
@@ -74,7 +83,7 @@ class Anthropic(Hosted):
         anthropic = _package()
         while True:
             asked = self._features(request)
-            with self._errors():
+            with self._errors(), self._deadline.running():
                 try:
                     return self._stream(request, asked, on_text, clock)
                 except (anthropic.BadRequestError, anthropic.UnprocessableEntityError) as error:

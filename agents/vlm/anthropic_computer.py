@@ -84,7 +84,7 @@ class ComputerUse(Anthropic):
         if marked is None:
             raise VLMError("Claude's computer tool needs a screen; use it with som act")
         clock = Clock.of(self.timeout_s)
-        with self._errors():
+        with self._errors(), self._deadline.running():
             text, calls, usage, stop = self._listen(messages, marked, on_text, clock)
         (tokens_in, cached), tokens_out = usage
         price = price_of(self.name)

@@ -11,7 +11,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from time import perf_counter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import numpy as np
@@ -22,6 +22,9 @@ from som.agents.vlm.choosing import LIMIT, in_rounds, normalized
 from som.agents.vlm.cost import price_of
 from som.agents.vlm.server import names_of, one_line
 from som.errors import VLMError
+
+if TYPE_CHECKING:
+    from som.agents.vlm.deadline import Deadline
 
 QUESTION = "mark"
 _ASK = "Choose the one that is asked for."
@@ -59,24 +62,26 @@ class DecisionServer:
     Attributes:
         client: of the `openai` package.
         endpoints: in the order in which they are tried.
+        deadline: for each call.
         trusted: it is OpenAI's own, which is known to look at images.
     """
 
     client: Any
     endpoints: list[Endpoint]
+    deadline: "Deadline"
     trusted: bool = False
 
     @classmethod
-    def of(cls, client: Any, base_url: str, *, own_api: bool) -> "DecisionServer":
+    def of(cls, client: Any, base_url: str, *, own_api: bool, deadline: "Deadline") -> "DecisionServer":
         """The endpoints that a server at this address may have."""
         systemone = Endpoint("systemone", "/systemone")
         if (urlsplit(base_url).hostname or "").endswith("openrouter.ai"):
             systemone.path = base_url.removesuffix("/v1") + "/alpha/decisions"
-            return cls(client, [systemone])
+            return cls(client, [systemone], deadline)
         decisions = Endpoint("decisions", "/decisions")
         if own_api:
-            return cls(client, [decisions], trusted=True)
-        return cls(client, [decisions, systemone])
+            return cls(client, [decisions], deadline, trusted=True)
+        return cls(client, [decisions, systemone], deadline)
 
     def choose(
         self, model: str, messages: Sequence[Message], options: tuple[str, ...]
@@ -135,10 +140,11 @@ class DecisionServer:
         self, endpoint: Endpoint, model: str, messages: Sequence[Message], options: tuple[str, ...]
     ) -> Choice:
         start = perf_counter()
-        if endpoint.method == "decisions":
-            answer, usage = self._decide(model, messages, options)
-        else:
-            answer, usage = self._system_one(endpoint, model, messages, options)
+        with self.deadline.running():
+            if endpoint.method == "decisions":
+                answer, usage = self._decide(model, messages, options)
+            else:
+                answer, usage = self._system_one(endpoint, model, messages, options)
         given = answer.get("probabilities")
         if isinstance(given, list):
             given = {str(each.get("value")): each.get("probability") for each in given}
@@ -206,10 +212,11 @@ class DecisionServer:
             with_image = [Message("user", (TextPart("?"), image))]
             state, assets = system_one_state(with_image)
             body = {"model": model, "state": state, **system_one(("1", NONE))}
-            counts = [
-                _count(self._post(endpoint, {**body, **more}).get("usage") or {}, "input_tokens")
-                for more in (assets, {})
-            ]
+            with self.deadline.running():
+                counts = [
+                    _count(self._post(endpoint, {**body, **more}).get("usage") or {}, "input_tokens")
+                    for more in (assets, {})
+                ]
             endpoint.sees = counts[0] is not None and counts[0] != counts[1]
         return endpoint.sees
 

@@ -41,7 +41,7 @@ class OpenAICompatible(Hosted):
         base_url: of the server, with or without ``/v1``; None is OpenAI's.
         api_key: None reads ``OPENAI_API_KEY``, or ``GEMINI_API_KEY``; servers at home need none.
         api: "chat" (completions), "responses", or "auto": responses at OpenAI where the model has them.
-        timeout_s: for the whole reply.
+        timeout_s: for the whole reply, all attempts included.
         max_retries: how often to try again.
         max_tokens: longest reply; None takes the profile's.
         temperature: None leaves it to the server.
@@ -66,7 +66,9 @@ class OpenAICompatible(Hosted):
         logprobs: bool = False,
         votes: int = 0,
     ) -> None:
-        from openai import OpenAI
+        from openai import DefaultHttpxClient, OpenAI
+
+        from som.agents.vlm.deadline import Deadline
 
         self.base_url = normalize_url(base_url) if base_url else OPENAI_URL
         self.own_api = self.base_url == OPENAI_URL
@@ -76,11 +78,13 @@ class OpenAICompatible(Hosted):
         self._key = api_key or os.environ.get(self.key_variable) or ""
         if not self._key and (self.own_api or provider == "Gemini"):
             raise no_key(provider, self.key_variable)
+        self._deadline = Deadline(timeout_s)
         self._client = OpenAI(
             api_key=self._key or "none",
             base_url=self.base_url,
             timeout=timeout_s,
             max_retries=max_retries,
+            http_client=DefaultHttpxClient(timeout=timeout_s, event_hooks=self._deadline.hooks()),
         )
         super().__init__(
             timeout_s=timeout_s, max_tokens=max_tokens, temperature=temperature, logprobs=logprobs,
@@ -88,7 +92,9 @@ class OpenAICompatible(Hosted):
         )  # fmt: skip
         self._model, self.api = model, api
         self._guides: bool | None = None
-        self._decisions = DecisionServer.of(self._client, self.base_url, own_api=self.own_api)
+        self._decisions = DecisionServer.of(
+            self._client, self.base_url, own_api=self.own_api, deadline=self._deadline
+        )
 
     @property
     def name(self) -> str:
@@ -116,7 +122,7 @@ class OpenAICompatible(Hosted):
         while True:
             asked = self._features(request)
             call = responses.call if self._by_responses() else chat.call
-            with self._errors():
+            with self._errors(), self._deadline.running():
                 try:
                     return call(self._client, self.name, request, asked, on_text, clock)
                 except (openai.BadRequestError, openai.UnprocessableEntityError) as error:
@@ -149,7 +155,7 @@ class OpenAICompatible(Hosted):
         return self._guides
 
     def _models(self) -> list[str]:
-        with self._errors():
+        with self._errors(), self._deadline.running():
             return [model.id for model in self._client.models.list().data]
 
     @contextmanager

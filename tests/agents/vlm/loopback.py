@@ -252,6 +252,21 @@ def drip(piece: Event, *, named: bool = False) -> Handler:
     return answer
 
 
+def dripping_json(handler: BaseHTTPRequestHandler) -> None:
+    """One space after the other, and no JSON."""
+    handler.send_response(200)
+    handler.send_header("Content-Type", "application/json")
+    handler.end_headers()
+    pause = threading.Event()
+    try:
+        for _ in range(200):
+            handler.wfile.write(b" ")
+            handler.wfile.flush()
+            pause.wait(0.05)
+    except OSError:
+        pass
+
+
 def silent(handler: BaseHTTPRequestHandler) -> None:
     """Never answers; for clients that give up soon."""
     threading.Event().wait(3)

@@ -22,6 +22,7 @@ from tests.agents.vlm.loopback import (
     claude_events,
     cut_off,
     drip,
+    dripping_json,
     fail,
     responses_events,
     say,
@@ -200,8 +201,9 @@ def test_a_cut_off_reply_says_so(serve: Serve, marked: MarkedImage, api: str, ha
         (say({"answers": [{"type": "refusal"}]}), "declined to choose|sent no answer"),
         (silent, "no answer from"),
         (cut_off({"answers": []}), "lost or found no server"),
+        (dripping_json, "no answer from .* within 0.3 s"),
     ],
-    ids=["401", "413", "429", "500", "nothing", "refusal", "silent", "cut"],
+    ids=["401", "413", "429", "500", "nothing", "refusal", "silent", "cut", "drip"],
 )
 def test_endpoints_for_choices_fail_as_clearly(
     serve: Serve, marked: MarkedImage, path: str, good: dict[str, object], bad: Handler, message: str
@@ -215,6 +217,14 @@ def test_endpoints_for_choices_fail_as_clearly(
         vlm.choose(texts, ["1", "none"])
     assert KEY not in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("api", APIS)
+def test_the_time_is_that_of_all_attempts(serve: Serve, marked: MarkedImage, api: str) -> None:
+    server = serve(silent)
+    with pytest.raises(VLMError, match=r"no answer from .* within 0\.2 s"):
+        ask("?", [marked], client(api, server, timeout_s=0.2, max_retries=1))
+    assert len(server.asked) == 1  # there was no time for another
 
 
 def test_no_server(marked: MarkedImage) -> None:
