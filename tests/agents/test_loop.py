@@ -17,6 +17,7 @@ from som.agents.loop import run
 from som.agents.network import NetworkPolicy
 from som.agents.records import Header
 from som.agents.replies import Form, write_action
+from som.agents.safety import Judgement, SafetyPolicy
 from som.agents.steps import Step
 from som.agents.trace import TraceWriter, read_trace
 from som.agents.vlm.base import ImagePart, Message, Reply
@@ -293,6 +294,30 @@ def test_questions_go_to_the_person(env: BrowserEnv) -> None:
     assert asked == ["Which colour?"]
     assert "the person says: blue" in looks(vlm)[1]
     assert "ask_user" in vlm.asked[0][0].text
+
+
+def test_risky_actions_wait_for_a_person(env: BrowserEnv) -> None:
+    env.page.evaluate("document.getElementById('idle').textContent = 'Delete account'")
+    delete = do.Click(mark=ids(env.observe())["Delete account"])
+    asked = []
+
+    def confirm(judged: Judgement) -> bool:
+        asked.append(judged)
+        return len(asked) > 1
+
+    vlm = script(delete, delete, do.Answer(text=""))
+    no, yes, _ = run("x", env, vlm, confirm=confirm)
+    assert [judged.kind for judged in asked] == ["delete", "delete"]
+    assert (no.confirmed, no.outcome.ok) == (False, False)
+    assert (yes.confirmed, yes.outcome.ok) == (True, True)
+    assert "the person said no to this (delete)" in looks(vlm)[1]
+    alone, _ = run("x", env, script(delete, do.Answer(text="")))
+    assert not alone.outcome.ok, "nobody is there to say yes"
+    work = run("x", env, script(do.Scroll()))
+    next(work)
+    assert work.send(delete).outcome.ok, "a person need not ask"
+    free, _ = run("x", env, script(delete, do.Answer(text="")), safety=SafetyPolicy.allowing_all())
+    assert (free.confirmed, free.outcome.ok) == (None, True)
 
 
 def test_faults_of_the_models_server_end_the_run(env: BrowserEnv) -> None:
