@@ -110,6 +110,10 @@ def test_an_unsure_choice_looks_closer_once(env: BrowserEnv) -> None:
     assert {"Left", "Right"} <= set(ids(steps[1].observation))
     assert steps[1].observation.marked.size_wh != steps[0].observation.marked.size_wh
     assert steps[1].action.mark == ids(steps[0].observation)["Right"]
+    env.restart(env.url)
+    vlm = Chooser([unsure, {"Right": 0.6, NONE: 0.4}], ['answer("")'])
+    steps = list(run("x", env, vlm, use="choose"))
+    assert [type(step.action) for step in steps] == [do.MarkRegion, do.Answer]
 
 
 def test_after_a_choice_that_changed_nothing_the_model_writes(env: BrowserEnv) -> None:

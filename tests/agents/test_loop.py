@@ -3,6 +3,7 @@
 import json
 import shutil
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +12,12 @@ import pytest
 from som.agents import actions as do
 from som.agents.actions import BaseAction
 from som.agents.conversation import build_messages
-from som.agents.envs.base import Observation
+from som.agents.envs.base import Observation, Outcome
 from som.agents.envs.browser import BrowserEnv
 from som.agents.loop import run
 from som.agents.network import NetworkPolicy
 from som.agents.records import Header
+from som.agents.repeats import key
 from som.agents.replies import Form, write_action
 from som.agents.safety import Judgement, SafetyPolicy
 from som.agents.steps import Step
@@ -242,6 +244,17 @@ def test_going_round_in_circles_is_told_then_over(env: BrowserEnv) -> None:
     assert (len(steps), steps[-1].end.status) == (6, "loop")
     steps = list(run("x", env, Replay(["nonsense"] * 9)))
     assert (len(steps), steps[-1].end.status) == (5, "loop")
+
+
+def test_a_page_that_moves_by_itself_is_no_progress(env: BrowserEnv) -> None:
+    idle = do.Hover(mark=ids(env.observe())["Idle"])
+    first = Step(1, env.observe(), action=idle, outcome=Outcome(True, "", False))
+    env.page.evaluate("document.body.style.background = 'red'")
+    later = Step(2, env.observe(), action=idle, outcome=Outcome(True, "", False))
+    assert key(first) == key(later)
+    did = Outcome(True, "", True)
+    assert key(replace(first, outcome=did)) != key(replace(later, outcome=did))
+    assert key(replace(first, by="person")) != key(first)
 
 
 def test_doing_the_same_with_results_is_no_circle(env: BrowserEnv) -> None:
