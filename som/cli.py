@@ -90,6 +90,8 @@ def mark(
     from som.bulk import is_bulk
 
     ray = ray or ray_address is not None
+    if not ray and (workers or gpus):
+        raise SomError("--workers and --gpus go with --ray")
     if ray or is_bulk(json_out) or any(is_bulk(path) for path in images):
         from som.cli_bulk import mark_bulk
 

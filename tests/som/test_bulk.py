@@ -152,6 +152,7 @@ def result_of(key: str) -> Any:
         (["columns.parquet", "--json", "o.parquet"], "no column image (bytes) or path; it has a, b"),
         (["in.parquet", "--json", "file/o.parquet"], "cannot make folder"),
         (["in.parquet", "--json", "o.parquet", "--box", "1,2"], "a box is"),
+        (["in.parquet", "--json", "o.parquet", "--workers", "2"], "--workers and --gpus go with --ray"),
     ],
 )
 def test_what_cannot_run_is_one_line(arguments: list[str], message: str) -> None:
@@ -215,7 +216,7 @@ def wait_for(what: Any, limit_s: float = 120) -> Any:
 
 @pytest.mark.slow
 def test_a_run_that_is_killed_goes_on_where_it_stopped() -> None:
-    count = 30
+    count = 16
     images = [picture(n, (320, 240)) for n in range(count)]
     source = table(Path("in.parquet"), image=images, id=[str(n) for n in range(count)])
     arguments = (source, "--json", "marks")
