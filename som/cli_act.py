@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from som.cli_local import LOCAL, local_options, local_settings
 from som.errors import SomError
 from som.prompts import load
 
@@ -57,6 +58,7 @@ def _size(ctx: click.Context, param: click.Parameter, value: str) -> tuple[int, 
 @click.option("--max-tokens", type=click.IntRange(1), help="Of all prompts and replies together.")
 @click.option("--max-usd", type=click.FloatRange(0, min_open=True), help="Needs a known price.")
 @click.option("--max-seconds", type=click.FloatRange(0, min_open=True), help="By the clock.")
+@local_options
 @click.option("--lang", default="en", show_default=True, help="Language of the prompt: en or ko.")
 @click.option(
     "--form",
@@ -156,7 +158,10 @@ def act(task: str, **options: Any) -> None:
         raise SomError('say what is to be done: som act "TASK" --url URL')
     if not url:
         raise SomError("say where to begin: --url URL")
-    vlm, notice = get_vlm(options["model"], base_url=options["base_url"], timeout_s=options["timeout"])
+    local = local_settings(*(options[name] for name in LOCAL))
+    vlm, notice = get_vlm(
+        options["model"], base_url=options["base_url"], timeout_s=options["timeout"], **local
+    )
     if notice:
         click.echo(notice, err=True)
     load("agent_system", options["lang"])

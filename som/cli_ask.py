@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from som.cli_local import local_options, local_settings
 from som.cli_marking import make_marker, marking_options
 from som.errors import SomError
 
@@ -32,6 +33,7 @@ TEXT_CHARS = 80
     "--model", metavar="NAME",
     help="offline, replay:FILE, local:CHECKPOINT, claude-..., gemini-..., or a model on the server.",
 )  # fmt: skip
+@local_options
 @click.option("--base-url", metavar="URL", help="Any OpenAI-compatible server.")
 @click.option("--api", type=click.Choice(["chat", "responses"]), help="Default: what the model has.")
 @click.option(
@@ -81,6 +83,9 @@ def ask(
     images: tuple[str, ...],
     question: str,
     model: str | None,
+    quantize: str | None,
+    model_device: str | None,
+    allow_remote_code: bool,
     base_url: str | None,
     api: str | None,
     max_usd: float | None,
@@ -112,7 +117,14 @@ def ask(
 
     if calls and len(images) > 1:
         raise SomError("--look-closer takes one image; ask about them one by one")
-    asked, notice = get_vlm(model, base_url=base_url, api=api, votes=votes, timeout_s=timeout)
+    asked, notice = get_vlm(
+        model,
+        base_url=base_url,
+        api=api,
+        votes=votes,
+        timeout_s=timeout,
+        **local_settings(quantize, model_device, allow_remote_code),
+    )
     vlm = Metered(asked, Budget(usd=max_usd))
     if vlm.name != "offline" and marking["max_side"] is None:
         marking["max_side"] = profile_of(vlm.name).max_side

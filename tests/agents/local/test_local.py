@@ -226,3 +226,29 @@ def test_missing_packages_are_one_line(
     monkeypatch.setitem(sys.modules, "torchao", None)
     with pytest.raises(SomError, match=r"--quantize 8bit on cpu needs torchao: pip install torchao"):
         LocalVLM(str(checkpoint("llava")), device="cpu", quantize="8bit")
+
+
+def test_the_command_line_asks_it(
+    checkpoint: Checkpoint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from click.testing import CliRunner
+
+    from som.cli import main
+
+    monkeypatch.chdir(tmp_path)
+    photo = Path(__file__).parents[3] / "examples" / "images" / "coffee.jpg"
+    model = f"local:{checkpoint('internvl')}"
+    small = ["--max-side", "96", "--max-marks", "3", "--model-device", "cpu"]
+    asked = ["ask", str(photo), "Which is left?", "--model", model, *small, "--pick", "--json"]
+    done = CliRunner().invoke(main, asked)
+    assert done.exit_code == 0, done.output
+    said = json.loads(done.stdout)
+    assert said["method"] == "logits"
+    assert 0.5 < sum(mark["probability"] for mark in said["marks"]) + said["none"] <= 1.01
+    wrong = CliRunner().invoke(main, [*asked, "--quantize", "4bit"])
+    assert wrong.exit_code == 1
+    assert "4bit needs cuda" in wrong.output
+    other = CliRunner().invoke(
+        main, ["ask", str(photo), "?", "--base-url", "localhost:9", "--quantize", "8bit"]
+    )
+    assert "takes no quantize" in other.output
