@@ -63,7 +63,7 @@ def main() -> None:
 )  # fmt: skip
 @click.option(
     "--json", "json_out", type=click.Path(path_type=Path), metavar="PATH",
-    help="Mark file, or a folder for many.",
+    help="Mark file; for many a folder, or one OUT.parquet.",
 )  # fmt: skip
 @click.option("--skip-existing", is_flag=True, help="Go on where an earlier run stopped.")
 @click.option("--ray", is_flag=True, help="Mark in many processes, on Ray.")
