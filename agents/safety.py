@@ -212,7 +212,11 @@ class SafetyPolicy:
         if confirm is None:
             return Decision(False, f"refused: nobody is there to allow this ({judged.kind})")
         if confirm(judged):
-            return Decision(True)
+            # A page may change while a person thinks.
+            now = self.judge(action, env, seen)
+            if now.verdict == "allow" or now == judged:
+                return Decision(True)
+            return Decision(True, "refused: what this lands on has changed meanwhile; look again")
         return Decision(
             False, f"the person said no to this ({judged.kind}); find another way or give up"
         )

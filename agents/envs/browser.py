@@ -21,6 +21,7 @@ from som.agents.envs.page import STANDING_FOR, PageLook, PageMark, find, look
 from som.agents.envs.presses import PressError, carry_out
 from som.agents.envs.targets import target_at, target_focused, target_of
 from som.agents.envs.view import View, mark_view
+from som.agents.envs.watchdog import Watchdog
 from som.agents.network import NetworkPolicy, guard
 from som.agents.secrets import NAMED, SecretError, Secrets
 from som.errors import MissingDependencyError, SomError
@@ -28,6 +29,8 @@ from som.image import load_image
 from som.track import Tracker
 
 MARKS = ("dom", "screen", "both")
+# A look or an action may take so many of the longest waits for a page; then the page has hung.
+PATIENCE, MOST_CRASHES = 3, 3
 # Hosts that the browser itself calls on, flags or no flags.
 ERRANDS = (".googleapis.com", ".google.com", ".gstatic.com", ".gvt1.com")
 # A page is looked at once nothing has changed in it for a moment, or after this long.
@@ -105,6 +108,7 @@ class BrowserEnv:
         self.secrets = secrets or Secrets()
         self._mask = self.secrets.mask
         self._on_dialog, self._timeout_ms, self._marking = on_dialog, timeout_s * 1000, marking
+        self._patience_s = PATIENCE * timeout_s
         self._notes: list[str] = []
         self._asked: set[str] = set()
         self._crashed: set[Any] = set()
@@ -130,6 +134,7 @@ class BrowserEnv:
         playwright = self._stack.enter_context(shared(sync_playwright))
         self._browser = launch(playwright, self._guard.server, headless, executable_path)
         self._stack.callback(self._quietly, self._browser.close)
+        self._watchdog = Watchdog(self._browser)
         self._context = self._browser.new_context(
             viewport={"width": self.viewport_wh[0], "height": self.viewport_wh[1]},
             device_scale_factor=self.density,
@@ -178,13 +183,15 @@ class BrowserEnv:
         """
         from playwright.sync_api import Error
 
-        try:
-            return self._observe()
-        except Error as error:
-            if "crashed" not in str(error):
-                raise SomError(f"the page cannot be looked at: {first_line(error)}") from error
-            self._crashed.add(self._page)
-            return self._observe()
+        for _ in range(MOST_CRASHES):
+            try:
+                with self._watchdog.watching(self._patience_s):
+                    return self._observe()
+            except Error as error:
+                if "crashed" not in str(error):
+                    raise SomError(f"the page cannot be looked at: {first_line(error)}") from error
+                self._crashed.add(self._page)
+        raise SomError(f"{self._mask(self.url)} crashes whenever it is opened")
 
     def _observe(self) -> Observation:
         seconds: dict[str, float] = {}
@@ -240,7 +247,8 @@ class BrowserEnv:
         from playwright.sync_api import Error
 
         try:
-            return self._act(action)
+            with self._watchdog.watching(self._patience_s + getattr(action, "seconds", 0)):
+                return self._act(action)
         except Error as error:
             if self._browser.is_connected():
                 raise SomError(f"the page cannot be acted on: {first_line(error)}") from error
@@ -259,7 +267,8 @@ class BrowserEnv:
         except Error as error:
             if not self._browser.is_connected():
                 raise
-            message = f"that did not work: {first_line(error)}"
+            hung = "the page stopped answering and was closed"
+            message = f"that did not work: {hung if self._watchdog.bit else first_line(error)}"
             return Outcome(False, self._mask(message), None, perf_counter() - start)
         self._settle(self.page)
         changed = self._state() != before or len(self._notes) > noted

@@ -19,7 +19,7 @@ from som.agents.loop import run
 from som.agents.network import NetworkPolicy
 from som.agents.records import Header
 from som.agents.replies import write_action
-from som.agents.safety import Judgement
+from som.agents.safety import Judgement, SafetyPolicy
 from som.agents.secrets import Secret, Secrets
 from som.agents.steps import Step
 from som.agents.trace import TraceWriter
@@ -208,6 +208,16 @@ def test_a_label_that_changes_after_it_was_seen_is_judged_as_it_is_now(
     target = free.describe(mark)
     assert target is not None
     assert target.text == "Delete all files"
+    seen = free.observe()
+
+    def yes_too_late(judged: Judgement) -> bool:
+        free.page.evaluate(
+            "document.querySelectorAll('button').forEach((b) => b.textContent = 'Pay $99')"
+        )
+        return True
+
+    decision = SafetyPolicy().decide(do.Click(mark=mark), free, seen, yes_too_late)
+    assert "has changed meanwhile" in decision.refused
 
 
 SHOWN = """<!doctype html><title>Hello</title><body style="font:20px sans-serif">

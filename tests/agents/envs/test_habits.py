@@ -239,3 +239,14 @@ def test_a_frame_that_breaks_what_it_is_asked_with_loses_only_its_marks(show: Sh
         "Element.prototype.getClientRects = () => { throw 1 }</script>'></iframe>"
     )
     assert set(ids(env.observe())) == {"Fine"}
+
+
+@pytest.mark.slow
+def test_a_page_that_hangs_is_ended(show: Show) -> None:
+    env = show("<button onclick='while (1);'>Hang</button>")
+    assert "the page stopped answering and was closed" in click(env, "Hang")
+    seen = env.observe()
+    assert any("crashed" in note for note in seen.notes)
+    assert "Hang" in ids(seen)
+    env.page.evaluate("setTimeout(() => { while (1); }, 50)")
+    assert "Hang" in ids(env.observe())

@@ -1,0 +1,76 @@
+"""Ends pages that have stopped answering: a script that never returns would be waited for for ever."""
+
+import os
+import signal
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from threading import Timer
+from typing import Any
+
+
+class Watchdog:
+    """Watches over calls to a browser of playwright's.
+
+    Calls that outlast their time end with the error of a crashed page: the browser's processes for
+    pages are killed from outside, since whoever waits in playwright can be told nothing.
+    """
+
+    def __init__(self, browser: Any) -> None:
+        """Find out which process the browser is."""
+        session = browser.new_browser_cdp_session()
+        processes = session.send("SystemInfo.getProcessInfo")["processInfo"]
+        session.detach()
+        self._pid = next(int(one["id"]) for one in processes if one["type"] == "browser")
+        self.bit = False
+
+    @contextmanager
+    def watching(self, seconds: float) -> Iterator[None]:
+        """Give what is done in the context so much time; `bit` says whether that was over."""
+        self.bit = False
+        timer = Timer(seconds, self._bite)
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
+
+    def _bite(self) -> None:
+        self.bit = True
+        for pid in page_processes(self._pid):
+            with suppress(OSError):
+                os.kill(pid, signal.SIGKILL if os.name == "posix" else signal.SIGTERM)
+
+
+def page_processes(browser_pid: int) -> list[int]:
+    """The processes of a Chromium that run pages."""
+    known = list(_processes())
+    parents = {pid: parent for pid, parent, _ in known}
+    found = []
+    for pid, _, command in known:
+        at = pid if "--type=renderer" in command else 0
+        while at in parents and at != browser_pid:
+            at = parents[at]
+        if at == browser_pid:
+            found.append(pid)
+    return found
+
+
+def _processes() -> Iterator[tuple[int, int, str]]:
+    """The id, the parent's id and the command of each process: from Linux, or from ``ps``."""
+    proc = Path("/proc")
+    if (proc / "self" / "stat").exists():
+        for folder in proc.iterdir():
+            with suppress(OSError, ValueError, IndexError):
+                stat = (folder / "stat").read_text()
+                command = (folder / "cmdline").read_bytes().decode(errors="replace")
+                yield int(folder.name), int(stat.rpartition(")")[2].split()[1]), command
+        return
+    with suppress(OSError, subprocess.SubprocessError):
+        listed = ["ps", "-axo", "pid=,ppid=,args="]
+        done = subprocess.run(listed, capture_output=True, text=True, check=True, timeout=10)  # noqa: S603
+        for line in done.stdout.splitlines():
+            pid, parent, command = (*line.split(None, 2), "")[:3]
+            yield int(pid), int(parent), command
