@@ -60,6 +60,21 @@ def test_text_and_images_go_out_and_an_answer_streams_back(
     assert all(mark in marked.marks for _, mark in answer.marks)
 
 
+def test_responses_stream_as_chat_completions_do(
+    url: str, checkpoint: Checkpoint, marked: MarkedImage
+) -> None:
+    said = {}
+    for api in ("chat", "responses"):
+        pieces: list[str] = []
+        vlm = OpenAICompatible(
+            str(checkpoint("llava")), base_url=url, api=api, max_tokens=24, temperature=0
+        )
+        reply = ask("Which is left?", [marked], vlm, on_text=pieces.append).reply
+        assert "".join(pieces) == reply.text != ""
+        said[api] = (reply.text, reply.tokens_in, reply.tokens_out)
+    assert said["chat"] == said["responses"]
+
+
 @pytest.mark.parametrize("family", DECIDING)
 def test_the_model_sees_the_image(
     url: str, checkpoint: Checkpoint, family: str, marked: MarkedImage

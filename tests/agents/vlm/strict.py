@@ -2,6 +2,7 @@
 
 import types
 from collections.abc import Iterable, Mapping
+from functools import cache
 from typing import Annotated, Any, Literal, NotRequired, Required, Union, get_args, get_origin
 
 from typing_extensions import get_type_hints, is_typeddict
@@ -36,10 +37,15 @@ def complaint(value: Any, kind: Any, at: str = "body") -> str:
     return f"{at}: {value!r} is no {kind}"
 
 
+@cache
+def _hints(kind: Any) -> dict[str, Any]:
+    return get_type_hints(kind, include_extras=True)
+
+
 def _of_keys(value: Any, kind: Any, at: str) -> str:
     if not isinstance(value, dict):
         return f"{at}: no object"
-    hints = get_type_hints(kind, include_extras=True)
+    hints = _hints(kind)
     for key in kind.__required_keys__:
         if key not in value:
             return f"{at}: no {key}"
