@@ -5,6 +5,7 @@ python -m som.evals.generate FOLDER --samples 60
 
 import json
 import random
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -74,7 +75,8 @@ def generate(folder: Path, samples: int = 60, *, per_page: int = 5, seed: int = 
             tab.close()
             draw = random.Random(f"{seed}/{index}")  # noqa: S311 - not a secret
             draw.shuffle(targets)
-            for target in sorted(targets[:per_page], key=lambda one: one["box"])[: samples - len(rows)]:
+            picked = _by_turns(targets, per_page)
+            for target in picked[: samples - len(rows)]:
                 rows.append(
                     {
                         "img_filename": name,
@@ -88,6 +90,13 @@ def generate(folder: Path, samples: int = 60, *, per_page: int = 5, seed: int = 
     text = json.dumps(rows, ensure_ascii=False, indent=1)
     (folder / "screenspot_web.json").write_text(text + "\n", "utf-8")
     return len(rows)
+
+
+def _by_turns(targets: list[dict[str, Any]], count: int) -> list[dict[str, Any]]:
+    """So many targets, texts and icons by turns, from the top of the page to its end."""
+    texts, icons = ([one for one in targets if one["kind"] == kind] for kind in ("text", "icon"))
+    mixed = [one for pair in zip_longest(texts, icons) for one in pair if one]
+    return sorted(mixed[:count], key=lambda one: (one["box"][1], one["box"][0]))
 
 
 def _instruction(

@@ -1,5 +1,6 @@
 """One name is installed, light until used, in a checkout, an editable install and a wheel alike."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -7,6 +8,8 @@ import zipfile
 from pathlib import Path
 
 import pytest
+
+from tests.evals.datasets.make import screenspot
 
 ROOT = Path(__file__).parent.parent
 FOLDERS = ("agents", "evals", "prompts", "ui")
@@ -167,3 +170,31 @@ def test_the_wheel_works_beside_the_agents_sdk_without_libgl(wheel: Path, tmp_pa
     out = run(*asked, cwd=tmp_path)
     assert "[" in out
     assert (tmp_path / "screen.answer.png").stat().st_size > 10_000
+
+
+@pytest.mark.slow
+def test_inspect_finds_tasks_and_models_of_an_installed_package_and_of_a_checkout(
+    wheel: Path, tmp_path: Path
+) -> None:
+    pytest.importorskip("inspect_ai")
+    # A name that inspect_ai takes for that of installed packages.
+    site = tmp_path / "site-packages"
+    run(sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--target", site, wheel)
+    data = screenspot(tmp_path / "data")
+    shared = {"PYTHONPATH": str(site), "INSPECT_LOG_DIR": str(tmp_path / "logs")}
+    shared |= {"SOM_MARKS_CACHE": str(tmp_path / "marks"), "NO_COLOR": "1"}
+    for task, where in (("som/screenspot", tmp_path), ("evals/screenspot.py", ROOT)):
+        command = [sys.executable, "-m", "inspect_ai", "eval", task, "--model", "som/offline"]
+        done = subprocess.run(
+            [*command, "-T", f"data={data}", "-T", "limit=1", "--display", "plain"],
+            cwd=where, env={**os.environ, **shared}, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert "ceiling" in done.stdout
+    # An interrupted or failed log is gone on with by the library's own command.
+    log = sorted((tmp_path / "logs").glob("*.eval"))[0]
+    again = [sys.executable, "-m", "inspect_ai", "eval-retry", log, "--display", "plain"]
+    done = subprocess.run(
+        again, cwd=tmp_path, env={**os.environ, **shared}, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
