@@ -36,6 +36,7 @@ class Answered:
         error: why no reply came.
         scale_xy: drawn pixels for each of the image's own.
         answer: which of the sample's answers, "" where it has one.
+        kind: of the task: "find", "name" or "track".
     """
 
     id: str
@@ -53,6 +54,7 @@ class Answered:
     error: str = ""
     scale_xy: tuple[float, float] = (1.0, 1.0)
     answer: str = ""
+    kind: str = "find"
 
 
 @dataclass(frozen=True)
@@ -287,6 +289,7 @@ def _answered(sample: Any) -> Iterator[Answered]:
         cost_usd=sum(costs) if costs else None,
         error=sample.error.message.splitlines()[0] if sample.error else "",
         scale_xy=(float(scale[0]), float(scale[1])),
+        kind=str(metadata["kind"]),
     )
     if not answers:
         yield whole

@@ -1,10 +1,11 @@
 """Solvers: a sample's question, asked of the model under test, of the oracle, or left to chance."""
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from anyio import CapacityLimiter, from_thread, to_thread
-from inspect_ai.model import Model, ModelOutput, get_model
+from inspect_ai.model import GenerateConfig, Model, ModelOutput, get_model
 from inspect_ai.solver import Generate, Solver, TaskState, solver
 
 from som.agents.vlm.base import VLM, Choice, Message, OnText, Reply, choose_by_asking
@@ -26,10 +27,12 @@ class Asked:
     Args:
         model: the model.
         state: of the sample; what is sent and said is written into it.
+        seed: of the model's sampling, where its server takes one; 0 leaves it out.
     """
 
-    def __init__(self, model: Model, state: TaskState) -> None:
+    def __init__(self, model: Model, state: TaskState, seed: int = 0) -> None:
         self.model, self.state = model, state
+        self.config = GenerateConfig(seed=seed or None)
 
     @property
     def name(self) -> str:
@@ -64,7 +67,7 @@ class Asked:
 
     def _generate(self, messages: Sequence[Message], options: Sequence[str] = ()) -> ModelOutput:
         chat = to_chat(messages, options)
-        output: ModelOutput = from_thread.run(self.model.generate, chat)
+        output: ModelOutput = from_thread.run(partial(self.model.generate, chat, config=self.config))
         said = [output.message] if output.choices else []
         self.state.messages = [*chat, *said]
         self.state.output = output
@@ -114,7 +117,7 @@ def _solver(by: str, settings: Settings) -> Solver:
         nonlocal limiter
         limiter = limiter or CapacityLimiter(_WORKERS)
         kind = KINDS[state.metadata["kind"]]
-        asked = Asked(get_model(), state)
+        asked = Asked(get_model(), state, settings.seed)
 
         def work() -> Outcome:
             return kind(state.input_text, state.metadata, settings, by, asked)

@@ -92,12 +92,13 @@ def _glance(runs: Sequence[Run], summaries: Sequence[Summary]) -> str:
                 (f"{marks} of {missed}", "of its misses are the marks' fault"),
             )
         )
-    broken = [run for run in runs if len(run.samples) < run.planned or run.status != "success"]
-    for run in broken:
-        facts.append(
-            f"{escape(run.name)}: {len(run.samples)} of {run.planned} samples, {escape(run.status)}; "
-            "run it again to complete it"
+    broken = [run for run in runs if run.status != "success"]
+    if broken:
+        listed = ", ".join(
+            f"{escape(run.name)} ({len({one.id for one in run.samples})} of {run.planned})"
+            for run in broken
         )
+        facts.append(f"Not complete, run them again: {listed}")
     lines = "".join(f'<p class="fact">{fact}</p>' for fact in facts)
     return f'<header>{lines}<div class="cards">{cards}</div></header>'
 
@@ -197,8 +198,9 @@ def table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 def _legend_of_bounds() -> str:
     return (
-        '<p class="key"><span class="dot"></span>accuracy, with its 95 % interval '
-        '<span class="tick"></span>ceiling: the best mark <span class="tick low"></span>chance</p>'
+        '<p class="key"><span><i class="dot"></i>accuracy, with its 95 % interval</span>'
+        '<span><i class="tick"></i>ceiling: the best mark</span>'
+        '<span><i class="tick low"></i>chance</span></p>'
     )
 
 

@@ -32,8 +32,8 @@ def worst_samples(runs: Sequence[Run], count: int) -> str:
     if not parts:
         return ""
     key = (
-        '<p class="key"><span class="swatch true"></span>what is right '
-        '<span class="swatch chosen"></span>what was chosen</p>'
+        '<p class="key"><span><i class="swatch true"></i>what is right</span>'
+        '<span><i class="swatch chosen"></i>what was chosen</span></p>'
     )
     return f"<section><h2>The worst samples</h2>{key}{''.join(parts)}</section>"
 
@@ -51,8 +51,11 @@ def pick_worst(run: Run, count: int) -> list[Answered]:
 def draw(run: Run, sample: Answered) -> NDArray[np.uint8] | None:
     """What the model saw (else the image itself) with the truth and the choice, uint8 RGB.
 
-    None where there is neither.
+    None where there is neither, and for videos.
     """
+    if sample.kind == "track":
+        # A log keeps what was shown last, which is another frame.
+        return None
     condition = read_condition(run.condition)
     scale = (1.0, 1.0)
     image: NDArray[np.uint8] | None = None
@@ -90,6 +93,7 @@ def _card(run: Run, sample: Answered) -> str:
     best = evidence.best.label if evidence and evidence.best else ""
     cause = sample.verdict.cause
     facts = [
+        *([escape(sample.answer)] if sample.answer else []),
         f'<span class="cause {cause}">{cause.replace("_", " ")}</span>',
         escape(CAUSES[cause]),
     ]

@@ -22,8 +22,10 @@ class Buttons:
     """Finds the buttons of the pictures that `write_screens` draws."""
 
     name = "buttons"
+    calls = 0
 
     def __call__(self, image: NDArray[np.uint8]) -> sv.Detections:
+        Buttons.calls += 1
         return make_regions(list(BOXES.values()), text=list(BOXES), role="button", interactive=True)
 
 

@@ -103,6 +103,12 @@ def test_what_it_will_cost_is_said_and_asked_for_before(screens: Path, tmp_path:
     assert not (tmp_path / "logs").exists()
 
 
+def test_regions_are_found_once_for_an_image(screens: Path, tmp_path: Path) -> None:
+    before = Buttons.calls
+    evaluate(screens, tmp_path / "a", "--grid", "marks,marks+boxes+area", "--model", "offline,oracle")
+    assert Buttons.calls - before == 2  # two images
+
+
 def test_a_finished_run_is_not_asked_again(screens: Path, tmp_path: Path) -> None:
     script = tmp_path / "replies.json"
     script.write_text(json.dumps(["[1]", "[2]", "[3]"] * 2))
