@@ -170,7 +170,12 @@ class _Work:
         if handed is not None:
             self.now = replace(self.now, action=handed, by="person")
         else:
-            self.now = self.asking.decide(self.task, self.now, steps, warning)
+            asked = perf_counter()
+            try:
+                self.now = self.asking.decide(self.task, self.now, steps, warning)
+            except BaseException:  # the time went all the same
+                seconds["model"] = perf_counter() - asked
+                raise
         action = self.now.action
         if action is None:
             return self.now

@@ -15,20 +15,18 @@ def step_line(step: Step) -> str:
     """One step on one line: number, thought, action, what it led to, seconds, tokens and cost."""
     parts = [_short(step.thought, LONGEST_THOUGHT), _did(step), _short(_led_to(step), LONGEST_OUTCOME)]
     said = " → ".join(part for part in parts if part)
-    return f"{step.number:>3}  {said}  ({_cost(step)})"
+    return f"{step.number:>3}  {said}  ({_cost(step.total_seconds, step.tokens, step.cost_usd)})"
 
 
 def end_line(steps: Sequence[Step]) -> str:
     """How a run ended, and what it took."""
     end = steps[-1].end if steps else None
-    tokens_in, tokens_out = totals(steps)["tokens_in"], totals(steps)["tokens_out"]
-    usd = totals(steps)["cost_usd"]
-    took = [f"{len(steps)} step{'s' * (len(steps) != 1)}", f"{totals(steps)['seconds']:.1f} s"]
-    took += [f"{tokens_in:,}+{tokens_out:,} tokens"] if tokens_in or tokens_out else []
-    took += [f"${usd:.4f}"] if usd else []
-    said = end or End("stopped", "")
-    status = said.status.replace("_", " ")
-    return f"{status}{': ' if said.text else ''}{_one_line(said.text)}\n({', '.join(took)})"
+    end = end or End("stopped", "")
+    said = ": ".join(part for part in (end.status.replace("_", " "), _one_line(end.text)) if part)
+    all_of_it = totals(steps)
+    tokens = all_of_it["tokens_in"], all_of_it["tokens_out"]
+    count = f"{len(steps)} step{'s' * (len(steps) != 1)}"
+    return f"{said}\n({count}, {_cost(all_of_it['seconds'], tokens, all_of_it['cost_usd'])})"
 
 
 def totals(steps: Sequence[Step]) -> dict[str, Any]:
@@ -93,11 +91,10 @@ def _led_to(step: Step) -> str:
     return step.end.status.replace("_", " ") if step.end is not None else ""
 
 
-def _cost(step: Step) -> str:
-    tokens_in, tokens_out = step.tokens
-    parts = [f"{step.total_seconds:.1f} s"]
-    parts += [f"{tokens_in:,}+{tokens_out:,} tokens"] if tokens_in or tokens_out else []
-    parts += [f"${step.cost_usd:.4f}"] if step.cost_usd else []
+def _cost(seconds: float, tokens: tuple[int, int], usd: float | None) -> str:
+    parts = [f"{seconds:.1f} s"]
+    parts += [f"{tokens[0]:,}+{tokens[1]:,} tokens"] if any(tokens) else []
+    parts += [f"${usd:.4f}"] if usd else []
     return ", ".join(parts)
 
 
