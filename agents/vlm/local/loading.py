@@ -209,7 +209,7 @@ def _read(name: str, read: Any) -> Any:
         text = str(error)
         if "trust_remote_code" in text:
             reason = "comes with code of its own, which runs only if you allow it: --allow-remote-code"
-        elif "gated" in text or "401" in text:
+        elif "gated repo" in text or "401 Client Error" in text:
             reason = "is gated: accept its licence on its page, then run: hf auth login"
         elif "does not recognize this architecture" in text:
             reason = f"is a kind that transformers {transformers.__version__} does not know; update it"
