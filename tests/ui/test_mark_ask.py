@@ -71,13 +71,15 @@ def click_mark(page: Any, index: int) -> None:
 
 
 def exported(page: Any, kind: str) -> Path:
-    """The file behind one of the export buttons."""
-    page.click(f"#exports button:text-is('{kind}')")
+    """The file behind one of the export buttons; texts are shown first."""
+    button = f"#exports button:text-is('{kind}')"
+    text = kind in ("Prompt", "Python")
+    if text:
+        page.click(button)
     with page.expect_download() as download:
-        if kind in ("Prompt", "Python"):
-            page.click("#exports dialog button:text-is('Save')")
+        page.click("#exports dialog button:text-is('Save')" if text else button)
     path = Path(download.value.path())
-    if kind in ("Prompt", "Python"):
+    if text:
         page.click("#exports dialog button:text-is('Close')")
     return path
 
