@@ -131,10 +131,11 @@ class AgentTab:
         self.view = widget("run", self.value(Session()), elem_id="run")
         desktop = has_desktop(self.config)
         places = ("browser", "desktop") if desktop else ("browser",)
+        choices = {place: f"agent.{place}" for place in places}
         more = gr.Accordion(texts("mark.more"), open=False, elem_id="agent-more")
         with more, gr.Row(elem_classes="som-run-options"):
             self.place = gr.Radio(
-                [(place, place) for place in places], value="browser", label=texts("agent.place"),
+                texts.choices(choices), value="browser", label=texts("agent.place"),
                 elem_id="agent-place", min_width=200,
                 info=None if desktop else texts("agent.no_desktop"),
             )  # fmt: skip
@@ -146,7 +147,6 @@ class AgentTab:
                 1, MOST_STEPS, 30, step=1, label=texts("agent.steps"), elem_id="agent-steps",
                 buttons=[], min_width=180,
             )  # fmt: skip
-        choices = {place: f"agent.{place}" for place in places}
         info = {} if desktop else {"info": "agent.no_desktop"}
         add(self.url, label="agent.url")
         add(self.task, label="agent.task", placeholder="agent.task_example")
@@ -191,7 +191,7 @@ class AgentTab:
         lang, live = session.lang, session.run
         if live is None:
             scene = {"lang": lang, "error": error, "busy": ""}
-            return {"lang": lang, "scene": scene, "steps": [], "status": word("run.none", lang)}
+            return {"lang": lang, "scene": scene, "steps": [], "status": ""}
         steps: Sequence[Step] = list(live.steps)
         if shown is None and isinstance(live, SavedRun):
             shown = 1
@@ -207,6 +207,7 @@ class AgentTab:
             "status": self._status(session, live),
             "question": vars(question) if question is not None else None,
             "shown": step.number if step is not None else None,
+            "live": live.phase != "ended",
             "can_take": step is None and live.phase in ("paused", "running"),
         }
 

@@ -68,6 +68,8 @@ class Guard:
         if scope["type"] != "http":
             if scope["type"] == "lifespan":
                 await self._app(scope, receive, send)
+            else:  # nothing here speaks over web sockets
+                await send({"type": "websocket.close", "code": 1008})
             return
         headers = dict(scope["headers"])
         path = scope["path"].removeprefix(scope.get("root_path", "")) or "/"

@@ -94,13 +94,13 @@ class MarkAsk:
                 info=texts("mark.granularity_info"), min_width=200, buttons=[],
             )  # fmt: skip
             self.shapes = gr.CheckboxGroup(
-                [(name, name) for name in shapes], value=["outline"], label=texts("mark.style"),
+                self.texts.choices(shapes), value=["outline"], label=texts("mark.style"),
                 info=texts("mark.style_info"), elem_id="style", min_width=260,
             )  # fmt: skip
         more = gr.Accordion(texts("mark.more"), open=False, elem_id="more")
         with more, gr.Row():
             self.labels = gr.Radio(
-                [(name, name) for name in labels], value="numbers", label=texts("mark.labels"),
+                self.texts.choices(labels), value="numbers", label=texts("mark.labels"),
                 elem_id="labels", min_width=240,
             )  # fmt: skip
             self.opacity = gr.Slider(

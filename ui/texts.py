@@ -19,6 +19,11 @@ class Texts:
         """The words of a key as Gradio shows them at first: in the browser's language."""
         return self.i18n(key)
 
+    @staticmethod
+    def choices(keys: dict[str, str], lang: str = "en") -> list[tuple[str, str]]:
+        """Choices with their words, from value -> key; Gradio's own translation leaves these out."""
+        return [(word(key, lang), value) for value, key in keys.items()]
+
     def add(self, component: Any, *, choices: dict[str, str] | None = None, **keys: str) -> Any:
         """Take in a component.
 
@@ -43,6 +48,6 @@ class Texts:
         for _, keys, choices in self._known:
             values: dict[str, Any] = {name: word(key, lang) for name, key in keys.items()}
             if choices:
-                values["choices"] = [(word(key, lang), value) for value, key in choices.items()]
+                values["choices"] = self.choices(choices, lang)
             found.append(gr.update(**values))
         return found

@@ -256,8 +256,20 @@ def test_korean_browsers_get_korean_and_it_can_be_switched(visit: Open) -> None:
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_a_narrow_page_does_not_scroll_sideways(visit: Open, scheme: str) -> None:
     page = visit(size=(390, 844), color_scheme=scheme)
+    page.evaluate(
+        """() => {
+            window.jumps = 0;
+            new PerformanceObserver((list) => {
+                const jumps = list.getEntries().filter((entry) => !entry.hadRecentInput);
+                window.jumps += jumps.reduce((sum, entry) => sum + entry.value, 0);
+            }).observe({ type: "layout-shift", buffered: true });
+        }"""
+    )
     page.click("#view .som-example >> nth=0")
     marked_again(page, "")
+    ask(page, "something white")
+    # What browsers call a good page has shifts of less than 0.1.
+    assert page.evaluate("window.jumps") < 0.1
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     dark = page.evaluate("document.body.classList.contains('dark')")
     assert dark == (scheme == "dark")

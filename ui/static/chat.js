@@ -18,6 +18,7 @@
 
     update(value) {
       const { messages = [], lang } = value || {};
+      document.querySelector("#stop")?.toggleAttribute("data-idle", messages.every((message) => message.done));
       this.lang = lang;
       this.list.setAttribute("aria-label", window.som.word("chat.log", lang));
       const near = this.list.scrollHeight - this.list.scrollTop - this.list.clientHeight < 60;

@@ -32,6 +32,7 @@
       const { lang, scene, steps = [], status, question, shown } = (this.value = value);
       const word = (key, values) => window.som.word(key, lang, values);
       this.view.update(scene || {});
+      document.querySelector(".som-run-controls")?.toggleAttribute("inert", !value.live);
       this.status.textContent = status || "";
       this.drawQuestion(question, word);
       this.slider.hidden = steps.length < 2;

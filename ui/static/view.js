@@ -46,7 +46,8 @@
       this.canvas.append(this.image, this.layer);
       this.empty = make("div", "som-empty");
       this.busy = make("div", "som-busy", { role: "status" });
-      this.stage.append(this.canvas, this.empty, this.busy);
+      this.zooms = make("div", "som-zooms", { role: "toolbar" });
+      this.stage.append(this.canvas, this.empty, this.zooms, this.busy);
       this.info = make("div", "som-info", { "aria-live": "polite" });
       this.root.replaceChildren(this.bar, this.stage, this.info);
       this.listen();
@@ -128,7 +129,9 @@
 
     drawTools() {
       this.tools.replaceChildren();
+      this.zooms.replaceChildren();
       this.tools.setAttribute("aria-label", this.word("view.tools"));
+      this.zooms.setAttribute("aria-label", this.word("view.zoom"));
       if (!this.scene.key) return;
       if (this.draws) {
         for (const tool of ["select", "point", "box", "stroke"]) {
@@ -142,11 +145,12 @@
           this.tools.append(this.tiny("↶", "view.undo", () => this.send("undo", {})));
           this.tools.append(this.tiny("⌫", "view.clear", () => this.send("clear", {})));
         }
-        this.tools.append(make("span", "som-gap"));
       }
-      this.tools.append(this.tiny("−", "view.smaller", () => this.zoomBy(1 / 1.5)));
-      this.tools.append(this.tiny("⤢", "view.fit", () => this.zoomBy(0)));
-      this.tools.append(this.tiny("+", "view.larger", () => this.zoomBy(1.5)));
+      this.zooms.append(
+        this.tiny("−", "view.smaller", () => this.zoomBy(1 / 1.5)),
+        this.tiny("⤢", "view.fit", () => this.zoomBy(0)),
+        this.tiny("+", "view.larger", () => this.zoomBy(1.5)),
+      );
     }
 
     pick(tool) {
@@ -161,7 +165,9 @@
       this.empty.hidden = Boolean(this.scene.key);
       if (this.scene.key) return;
       if (!this.draws) {
-        this.empty.replaceChildren(this.text("p", "som-lead", "view.no_run"));
+        this.empty.replaceChildren(
+          this.text("p", "som-lead", "view.no_run"), this.text("p", "som-hint", "run.none"),
+        );
         return;
       }
       const buttons = make("div", "som-buttons");

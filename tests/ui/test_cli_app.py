@@ -1,0 +1,56 @@
+"""``som app`` from the command line."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.ui.pictures import small_png
+
+
+def som(*arguments: str, before: str = "") -> "subprocess.CompletedProcess[str]":
+    code = f"{before or 'pass'}; from som.cli import main; main({list(arguments)!r})"
+    return subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=60
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "before", "said"),
+    [
+        (["app"], "import sys; sys.modules['gradio'] = None", 'pip install "som-agent[ui]"'),
+        (["app", "--password", "short"], "", "at least 8 characters"),
+    ],
+)
+def test_what_is_wrong_is_one_line(arguments: list[str], before: str, said: str) -> None:
+    done = som(*arguments, before=before)
+    assert done.returncode == 1
+    assert said in done.stderr
+    assert done.stderr.strip().count("\n") == 0
+
+
+def test_it_says_where_it_is_keeps_no_files_and_stops(tmp_path: Path) -> None:
+    kept = tmp_path / "kept"
+    app = subprocess.Popen(
+        [sys.executable, "-m", "som", "app", "--port", "0", "--no-open"],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        env={**os.environ, "GRADIO_TEMP_DIR": str(kept)},
+    )  # fmt: skip
+    try:
+        line = app.stdout.readline()
+        assert line.startswith("The app is at http://127.0.0.1:")
+        url = line.split()[4]
+        answer = httpx.post(f"{url}gradio_api/upload", files={"files": ("a.png", small_png())})
+        assert answer.status_code == 404
+        from tests.ui.test_safe_to_share import event, picture_event
+
+        assert "a.png" in str(event(url, "visitor", "view", picture_event(small_png())))
+        assert not [path for path in kept.rglob("*") if path.is_file()]
+    finally:
+        app.send_signal(signal.SIGINT)
+        _, err = app.communicate(timeout=20)
+    assert "Traceback" not in err
