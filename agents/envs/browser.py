@@ -1,20 +1,18 @@
 """A real Chromium as an environment: marks from its pages, actions on marks."""
 
-import json
 import re
-from collections.abc import Callable
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from dataclasses import replace
 from importlib.resources import files
 from time import perf_counter
 from typing import Any, Self
-from urllib.parse import urlsplit
 
 import numpy as np
 from numpy.typing import NDArray
 
 from som.agents.envs.base import Observation, Outcome, Tab, Target
 from som.agents.envs.chromium import first_line, launch, shared
+from som.agents.envs.happenings import Happenings, OnDialog, quietly
 from som.agents.envs.hidden import paint_over, target_without_secrets, without_secrets
 from som.agents.envs.numbers import Numbers
 from som.agents.envs.page import STANDING_FOR, PageLook, PageMark, find, look
@@ -31,8 +29,6 @@ from som.track import Tracker
 MARKS = ("dom", "screen", "both")
 # A look or an action may take so many of the longest waits for a page; then the page has hung.
 PATIENCE, MOST_CRASHES = 3, 3
-# Hosts that the browser itself calls on, flags or no flags.
-ERRANDS = (".googleapis.com", ".google.com", ".gstatic.com", ".gvt1.com")
 # A page is looked at once nothing has changed in it for a moment, or after this long.
 QUIET_MS, LONGEST_MS = 120, 1500
 _SETTLE = """([quiet, longest]) => new Promise((done) => {
@@ -48,7 +44,6 @@ _STATE = """() => [document.URL, document.title, scrollX, scrollY, document.body
   ...[...document.querySelectorAll("input, textarea, select")].map((e) => [e.value, e.checked]),
   document.body?.innerHTML.length, document.activeElement?.tagName].join("|")"""
 _LOCAL_SCHEMES = re.compile(r"^(file|ftp|ftps|chrome|view-source):")
-OnDialog = Callable[[str, str], bool]
 
 
 class BrowserEnv:
@@ -107,11 +102,8 @@ class BrowserEnv:
         self.viewport_wh, self.density, self._marks = viewport_wh, density, marks
         self.secrets = secrets or Secrets()
         self._mask = self.secrets.mask
-        self._on_dialog, self._timeout_ms, self._marking = on_dialog, timeout_s * 1000, marking
+        self._timeout_ms, self._marking = timeout_s * 1000, marking
         self._patience_s = PATIENCE * timeout_s
-        self._notes: list[str] = []
-        self._asked: set[str] = set()
-        self._crashed: set[Any] = set()
         self._numbers, self._tracker = Numbers(), Tracker()
         self._seen: dict[int, PageMark] = {}
         self._points: dict[int, tuple[float, float]] = {}
@@ -119,12 +111,14 @@ class BrowserEnv:
         self._next_view: tuple[float, float, float, float] | None = None
         self._stack = ExitStack()
         try:
-            self._start(url, headless, executable_path)
+            self._start(url, headless, executable_path, on_dialog)
         except BaseException:
             self.close()
             raise
 
-    def _start(self, url: str, headless: bool, executable_path: str | None) -> None:
+    def _start(
+        self, url: str, headless: bool, executable_path: str | None, on_dialog: OnDialog | None
+    ) -> None:
         try:
             from playwright.sync_api import sync_playwright
         except ImportError as error:
@@ -133,8 +127,11 @@ class BrowserEnv:
         self._guard = self._stack.enter_context(guard(self.policy))
         playwright = self._stack.enter_context(shared(sync_playwright))
         self._browser = launch(playwright, self._guard.server, headless, executable_path)
-        self._stack.callback(self._quietly, self._browser.close)
+        self._stack.callback(quietly, self._browser.close)
         self._watchdog = Watchdog(self._browser)
+        self._around = Happenings(
+            self.policy, self._guard, self._mask, on_dialog, self._watchdog.resting
+        )
         self._context = self._browser.new_context(
             viewport={"width": self.viewport_wh[0], "height": self.viewport_wh[1]},
             device_scale_factor=self.density,
@@ -142,13 +139,13 @@ class BrowserEnv:
             service_workers="block",
         )
         self._context.set_default_timeout(self._timeout_ms)
-        self._context.route(_LOCAL_SCHEMES, self._local)
+        self._context.route(_LOCAL_SCHEMES, self._around.local)
         self._context.add_init_script(
             files("som.agents.envs").joinpath("listeners.js").read_text("utf-8")
         )
         self._context.on("page", self._new_page)
         self._page = self._context.new_page()
-        self._notes.clear()
+        self._around.notes.clear()
         try:
             self.open(url)
         except PressError as error:
@@ -171,7 +168,7 @@ class BrowserEnv:
         """Playwright's page that is looked at; another or a new one when that was closed."""
         if self._page.is_closed():
             open_pages = self._context.pages
-            self._note("the tab was closed")
+            self._around.note("the tab was closed")
             self._page = open_pages[-1] if open_pages else self._context.new_page()
         return self._page
 
@@ -190,7 +187,7 @@ class BrowserEnv:
             except Error as error:
                 if "crashed" not in str(error):
                     raise SomError(f"the page cannot be looked at: {first_line(error)}") from error
-                self._crashed.add(self._page)
+                self._around.crashed.add(self._page)
         raise SomError(f"{self._mask(self.url)} crashes whenever it is opened")
 
     def _observe(self) -> Observation:
@@ -217,8 +214,6 @@ class BrowserEnv:
         self._seen = {self._numbers.of(mark.key): mark for mark in found.marks}
         on_image = {int(i) for i in marked.ids}
         seconds["draw"] = perf_counter() - start
-        self._notes += [f"refused: {reason}" for reason in self._refused()]
-        notes, self._notes = tuple(map(self._mask, dict.fromkeys(self._notes))), []
         return Observation(
             marked=marked,
             url=self._mask(page.url),
@@ -227,7 +222,7 @@ class BrowserEnv:
                 Tab(self._mask(_title(tab)), self._mask(tab.url), tab == page)
                 for tab in self._context.pages
             ),
-            notes=notes,
+            notes=self._around.take_notes(),
             new_ids=self._numbers.new() & on_image,
             states={
                 i: ", ".join(self._seen[i].states)
@@ -259,7 +254,7 @@ class BrowserEnv:
 
         start = perf_counter()
         before = self._state()
-        noted = len(self._notes)
+        noted = len(self._around.notes)
         try:
             message = carry_out(action, self)
         except PressError as refusal:
@@ -271,7 +266,7 @@ class BrowserEnv:
             message = f"that did not work: {hung if self._watchdog.bit else first_line(error)}"
             return Outcome(False, self._mask(message), None, perf_counter() - start)
         self._settle(self.page)
-        changed = self._state() != before or len(self._notes) > noted
+        changed = self._state() != before or len(self._around.notes) > noted
         if not changed and action.action not in ("wait", "zoom", "mark_region"):
             message += "; nothing changed on the page"
         return Outcome(True, self._mask(message), changed, perf_counter() - start)
@@ -316,14 +311,13 @@ class BrowserEnv:
         """
         for tab in self._context.pages:
             if tab != self.page:
-                self._quietly(tab.close)
+                quietly(tab.close)
         try:
             self.open(url)
         except PressError as error:
             raise SomError(str(error)) from error
         self.page.mouse.move(0, 0)
-        self._refused()
-        self._notes.clear()
+        self._around.take_notes()
         self._numbers, self._seen, self._points, self._next_view = Numbers(), {}, {}, None
 
     # What `presses` works with.
@@ -343,9 +337,9 @@ class BrowserEnv:
         try:
             self.page.goto(url, wait_until="domcontentloaded", timeout=self._timeout_ms)
         except Late:
-            self._note(f"{url} is still loading")
+            self._around.note(f"{url} is still loading")
         except Error as error:
-            refused = self._refused()
+            refused = self._around.take_refused()
             why = refused[0] if refused else first_line(error)
             raise PressError(f"{url} could not be opened: {why}") from error
 
@@ -445,18 +439,12 @@ class BrowserEnv:
 
     # What happens around a page.
 
-    def _refused(self) -> list[str]:
-        """Why requests of pages were refused; the browser's own errands are nobody's business."""
-        refused = self._guard.take_refused()
-        asked, self._asked = self._asked, set()
-        return [reason for host, reason in refused if host in asked or not host.endswith(ERRANDS)]
-
     def _ready_page(self) -> Any:
         from playwright.sync_api import Error
 
         try:
             page = self.page
-            if page in self._crashed:
+            if page in self._around.crashed:
                 self._replace(page)
             self._settle(self.page)
         except Error as error:
@@ -471,7 +459,7 @@ class BrowserEnv:
             page.wait_for_load_state("domcontentloaded", timeout=self._timeout_ms)
             page.evaluate(_SETTLE, [QUIET_MS, LONGEST_MS])
         except Late:
-            self._note("the page is still loading")
+            self._around.note("the page is still loading")
         except Error:
             # It went elsewhere in the meantime: wait for what comes.
             if not page.is_closed() and self._browser.is_connected():
@@ -483,11 +471,11 @@ class BrowserEnv:
     def _replace(self, page: Any) -> None:
         """A page that has crashed gives way to a new one at the same address."""
         url = page.url
-        self._note("the tab crashed and was opened again")
+        self._around.note("the tab crashed and was opened again")
         self._page = self._context.new_page()
-        self._quietly(page.close)
+        quietly(page.close)
         if self.policy.check(url) is None:
-            self._quietly(lambda: self._page.goto(url, wait_until="domcontentloaded"))
+            quietly(lambda: self._page.goto(url, wait_until="domcontentloaded"))
 
     def _look(self, page: Any) -> PageLook:
         if self._marks != "screen":
@@ -516,48 +504,9 @@ class BrowserEnv:
         return states
 
     def _new_page(self, page: Any) -> None:
-        page.on("request", lambda request: self._asked.add(urlsplit(request.url).hostname or ""))
-        page.on("dialog", self._dialog)
-        page.on("download", self._download)
-        page.on("crash", lambda _: self._crashed.add(page))
+        self._around.follow(page)
         self._page = page
-        self._note("a new tab was opened")
-
-    def _dialog(self, dialog: Any) -> None:
-        said = " ".join(dialog.message.split())[:300]
-        accept = dialog.type in ("alert", "beforeunload")
-        if not accept and self._on_dialog is not None:
-            accept = self._on_dialog(dialog.type, self._mask(said))
-        done = "accepted" if accept else "dismissed"
-        self._note(
-            f"the page showed {dialog.type} {json.dumps(said, ensure_ascii=False)}; it was {done}"
-        )
-        self._quietly(dialog.accept if accept else dialog.dismiss)
-
-    def _download(self, download: Any) -> None:
-        name = download.suggested_filename
-        if not self.policy.allow_downloads:
-            self._note(f"a download of {name} was refused: downloads are not allowed")
-        else:
-            self._note(f"{name} was downloaded")
-
-    def _local(self, route: Any) -> None:
-        reason = self.policy.check(route.request.url)
-        if reason is None:
-            route.continue_()
-        else:
-            self._note(f"refused: {reason}")
-            route.abort()
-
-    def _note(self, text: str) -> None:
-        self._notes.append(text)
-
-    @staticmethod
-    def _quietly(call: Callable[[], Any]) -> None:
-        from playwright.sync_api import Error
-
-        with suppress(Error):  # what is closed already needs no closing
-            call()
+        self._around.note("a new tab was opened")
 
 
 def _title(page: Any) -> str:

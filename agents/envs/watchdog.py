@@ -23,19 +23,34 @@ class Watchdog:
         processes = session.send("SystemInfo.getProcessInfo")["processInfo"]
         session.detach()
         self._pid = next(int(one["id"]) for one in processes if one["type"] == "browser")
-        self.bit = False
+        self.bit, self._seconds = False, 0.0
+        self._timer = Timer(0, self._bite)
 
     @contextmanager
     def watching(self, seconds: float) -> Iterator[None]:
         """Give what is done in the context so much time; `bit` says whether that was over."""
-        self.bit = False
-        timer = Timer(seconds, self._bite)
-        timer.daemon = True
-        timer.start()
+        self.bit, self._seconds = False, seconds
+        self._wait()
         try:
             yield
         finally:
-            timer.cancel()
+            self._seconds = 0.0
+            self._timer.cancel()
+
+    @contextmanager
+    def resting(self) -> Iterator[None]:
+        """Time that does not count: a person is asked; after it, all of it begins again."""
+        self._timer.cancel()
+        try:
+            yield
+        finally:
+            if self._seconds:
+                self._wait()
+
+    def _wait(self) -> None:
+        self._timer = Timer(self._seconds, self._bite)
+        self._timer.daemon = True
+        self._timer.start()
 
     def _bite(self) -> None:
         self.bit = True
@@ -50,7 +65,9 @@ def page_processes(browser_pid: int) -> list[int]:
     parents = {pid: parent for pid, parent, _ in known}
     found = []
     for pid, _, command in known:
-        at = pid if "--type=renderer" in command else 0
+        if "--type=renderer" not in command:
+            continue
+        at = pid
         while at in parents and at != browser_pid:
             at = parents[at]
         if at == browser_pid:

@@ -10,6 +10,7 @@ import pytest
 from som.agents import actions as do
 from som.agents.envs.base import Observation
 from som.agents.envs.browser import BrowserEnv
+from som.agents.envs.chromium import shared
 from som.agents.network import NetworkPolicy
 from som.agents.secrets import Secret, Secrets
 from som.errors import SomError
@@ -23,6 +24,15 @@ pytestmark = [
 ]
 HERE = NetworkPolicy(allow_private=True)
 Open = Callable[..., BrowserEnv]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def playwright() -> Iterator[None]:
+    """Keeps playwright's driver for all the browsers of this module."""
+    from playwright.sync_api import sync_playwright
+
+    with shared(sync_playwright):
+        yield
 
 
 @pytest.fixture
