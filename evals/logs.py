@@ -3,11 +3,12 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 from som.agents.vlm.cost import price_of
-from som.errors import DataError
+from som.errors import DataError, MissingDependencyError
 from som.evals.attribution import Verdict, judge
 from som.evals.evidence import ANSWERS, SCALE, Answer, Evidence
 from som.evals.metrics.calibration import calibration
@@ -128,33 +129,69 @@ class Summary:
         return self.causes.get(cause, 0) / self.answered if self.answered else float("nan")
 
 
-def read_run(path: str | Path) -> Run:
+def read_run(path: str | Path, *, samples: bool = True) -> Run:
     """Read a log of one of this package's tasks.
+
+    Args:
+        path: of the log.
+        samples: whether to read what was answered, too, and not only what was to be asked.
 
     Raises:
         DataError: it is no such log.
+        MissingDependencyError: inspect_ai is not installed.
     """
-    from inspect_ai.log import read_eval_log
+    return _run_of(_log(str(path), f"the log {path}", header_only=not samples), str(path))
 
+
+def read_sent_run(data: bytes, name: str) -> tuple[Run, dict[tuple[str, int], list[bytes]]]:
+    """Read a log that somebody sent: nothing that it names on this machine is opened.
+
+    Args:
+        data: the file.
+        name: what to call it.
+
+    Returns:
+        The run, and what the model was shown last for each sample, by id and epoch.
+
+    Raises:
+        DataError: it is no such log.
+        MissingDependencyError: inspect_ai is not installed.
+    """
+    log = _log(BytesIO(data), name, resolve_attachments=True)
+    images = {(str(one.id), one.epoch): images_in(one) for one in log.samples or ()}
+    return _run_of(log, name), images
+
+
+def _log(source: Any, name: str, **options: Any) -> Any:
     try:
-        log = read_eval_log(str(path))
+        from inspect_ai.log import read_eval_log
+    except ImportError as error:
+        raise MissingDependencyError('inspect_ai is missing: pip install "som-agent[eval]"') from error
+    try:
+        return read_eval_log(source, **options)
     except Exception as error:
         first = (str(error).splitlines() or [type(error).__name__])[0]
-        raise DataError(f"cannot read the log {path}: {first}") from error
+        raise DataError(f"cannot read {name}: {first}") from error
+
+
+def _run_of(log: Any, path: str) -> Run:
     metadata = log.eval.metadata or {}
-    if "condition" not in metadata:
+    if "condition" not in metadata or "dataset" not in metadata:
         raise DataError(f"{path} is no log of a grounding evaluation of som")
     by = str(metadata.get("by", "model"))
-    return Run(
-        path=str(path),
-        dataset=str(metadata["dataset"]),
-        condition=str(metadata["condition"]),
-        by=log.eval.model if by == "model" else by,
-        seed=int(metadata.get("seed", 0)),
-        status=log.status,
-        planned=(log.eval.dataset.samples or 0) * (log.eval.config.epochs or 1),
-        samples=tuple(one for sample in log.samples or () for one in _answered(sample)),
-    )
+    try:
+        return Run(
+            path=path,
+            dataset=str(metadata["dataset"]),
+            condition=str(metadata["condition"]),
+            by=log.eval.model if by == "model" else by,
+            seed=int(metadata.get("seed", 0)),
+            status=log.status,
+            planned=(log.eval.dataset.samples or 0) * (log.eval.config.epochs or 1),
+            samples=tuple(one for sample in log.samples or () for one in _answered(sample)),
+        )
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise DataError(f"{path} holds a sample that som did not write: {error!r}") from error
 
 
 def find_logs(places: Iterable[str | Path]) -> list[Path]:
@@ -252,13 +289,18 @@ def reliability(run: Run) -> list[tuple[float, bool]]:
 
 def shown_images(run: Run, sample: Answered) -> list[bytes]:
     """What the model was shown last, as files; empty where the log keeps no images."""
-    import base64
-
     from inspect_ai.log import read_eval_log_sample
 
     read = read_eval_log_sample(run.path, sample.id, sample.epoch, resolve_attachments=True)
+    return images_in(read)
+
+
+def images_in(sample: Any) -> list[bytes]:
+    """The images in the messages of a sample of a log whose attachments are resolved."""
+    import base64
+
     found = []
-    for message in read.messages:
+    for message in sample.messages:
         content = message.content if isinstance(message.content, list) else []
         for part in content:
             if part.type == "image" and part.image.startswith("data:image/"):

@@ -3,13 +3,14 @@
 Everything in it that comes from a data set, a model or a log is escaped; pictures are inside the file.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from html import escape
 from importlib.resources import files
 from pathlib import Path
 
 from som.errors import SomError
 from som.evals.logs import Run, Summary, by_group, paired, reliability, summarize
+from som.evals.metrics.compare import Comparison
 from som.evals.report import charts
 from som.evals.report.pictures import worst_samples
 from som.evals.table import HEADS, cells, percent, with_interval
@@ -115,21 +116,29 @@ def _numbers(summaries: Sequence[Summary]) -> str:
 
 
 def _groups(runs: Sequence[Run]) -> str:
-    found = [(run, by_group(run)) for run in runs]
-    names = list(dict.fromkeys(name for _, groups in found for name in groups))
-    parts = []
-    for name in names:
+    parts = [
+        f"<h3>By {escape(name)}</h3>" + table(heads, rows)
+        for name, heads, rows in group_tables([(run.name, run) for run in runs])
+    ]
+    note = '<p class="note">Accuracy / ceiling, and the number of samples with an answer.</p>'
+    return _section("Kinds of samples", note + "".join(parts)) if parts else ""
+
+
+def group_tables(
+    runs: Sequence[tuple[str, Run]],
+) -> Iterator[tuple[str, Sequence[str], Sequence[Sequence[str]]]]:
+    """For each grouping of the samples of named runs its name, and heads and rows of its table."""
+    found = [(name, by_group(run)) for name, run in runs]
+    for name in dict.fromkeys(name for _, groups in found for name in groups):
         values = sorted({value for _, groups in found for value in groups.get(name, {})})
         rows = []
-        for run, groups in found:
-            row = [run.name]
+        for called, groups in found:
+            row = [called]
             for value in values:
                 part = groups.get(name, {}).get(value)
                 row.append("-" if part is None else _of_ceiling(part))
             rows.append(tuple(row))
-        parts.append(f"<h3>By {escape(name)}</h3>" + table(("", *values), rows))
-    note = '<p class="note">Accuracy / ceiling, and the number of samples with an answer.</p>'
-    return _section("Kinds of samples", note + "".join(parts)) if parts else ""
+        yield name, ("", *values), rows
 
 
 def _of_ceiling(part: Summary) -> str:
@@ -148,23 +157,25 @@ def _pairs(runs: Sequence[Run], summaries: Sequence[Summary]) -> str:
             continue
         found = paired(runs[best], runs[i])
         if found is not None:
-            rows.append(
-                (
-                    runs[i].name,
-                    str(found.samples),
-                    with_interval(found.difference),
-                    str(found.a_only),
-                    str(found.b_only),
-                    f"{found.p_bootstrap:.3f}",
-                    f"{found.p_mcnemar:.3f}",
-                )
-            )
+            rows.append((runs[i].name, *pair_cells(found)))
     heads = (
         "against", "samples", "better by (points)", "only best right", "only other right",
         "p, bootstrap", "p, McNemar",
     )  # fmt: skip
     note = f'<p class="note">The best run, {escape(runs[best].name)}, sample by sample.</p>'
     return _section("Is the best better?", note + table(heads, rows)) if rows else ""
+
+
+def pair_cells(found: Comparison) -> tuple[str, ...]:
+    """Samples, difference in points, right only in the first and in the second, and both p."""
+    return (
+        str(found.samples),
+        with_interval(found.difference),
+        str(found.a_only),
+        str(found.b_only),
+        f"{found.p_bootstrap:.3f}",
+        f"{found.p_mcnemar:.3f}",
+    )
 
 
 def _reliabilities(runs: Sequence[Run]) -> str:

@@ -1,7 +1,7 @@
 """Plots as inline SVG; words stay outside of it, so that they keep their size on a small screen."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
 
 from som.evals.attribution import CAUSES
@@ -11,6 +11,7 @@ from som.evals.table import percent, with_interval
 
 # In the order in which a bar is stacked.
 PARTS = ("right", "wrong_choice", "wrong_format", "refused", "unreadable", "not_marked")
+NAMES = {cause: cause.replace("_", " ") for cause in CAUSES}
 
 
 def accuracies(summaries: Sequence[Summary]) -> str:
@@ -33,8 +34,18 @@ def accuracies(summaries: Sequence[Summary]) -> str:
     return f'<div class="bars">{rows}<div class="scale"><div>{scale}</div></div></div>'
 
 
-def shares(summaries: Sequence[Summary]) -> str:
-    """A stacked bar for each run: what became of its samples."""
+def shares(
+    summaries: Sequence[Summary],
+    names: Mapping[str, str] = NAMES,
+    apart: str = "{count} of {asked} unanswered",
+) -> str:
+    """A stacked bar for each run: what became of its samples.
+
+    Args:
+        summaries: of the runs.
+        names: of the causes, in the reader's language.
+        apart: says how many samples have no answer.
+    """
     rows = ""
     for summary in summaries:
         left, parts, said = 0.0, "", []
@@ -43,27 +54,29 @@ def shares(summaries: Sequence[Summary]) -> str:
             if math.isnan(share) or share <= 0:
                 continue
             width = 100 * share
-            said.append(f"{cause.replace('_', ' ')} {percent(share)} %")
+            said.append(f"{names[cause]} {percent(share)} %")
             parts += (
                 f'<rect class="{cause}" x="{left:.2f}%" y="2" width="{width:.2f}%" height="18">'
                 f"<title>{escape(said[-1])}</title></rect>"
             )
             left += width
         asked = summary.answered + summary.unanswered
-        apart = f"{summary.unanswered} of {asked} unanswered" if summary.unanswered else ""
-        rows += _row(summary, parts, apart, ", ".join(said))
+        lost = apart.format(count=summary.unanswered, asked=asked) if summary.unanswered else ""
+        rows += _row(summary, parts, lost, ", ".join(said))
     return f'<div class="bars">{rows}</div>'
 
 
-def legend() -> str:
+def legend(meanings: Mapping[str, str] = CAUSES) -> str:
     """What the colours of `shares` mean."""
     keys = "".join(
-        f'<li><span class="swatch {cause}"></span>{escape(CAUSES[cause])}</li>' for cause in PARTS
+        f'<li><span class="swatch {cause}"></span>{escape(meanings[cause])}</li>' for cause in PARTS
     )
     return f'<ul class="legend">{keys}</ul>'
 
 
-def reliability(pairs: Sequence[tuple[float, bool]]) -> str:
+def reliability(
+    pairs: Sequence[tuple[float, bool]], axes: tuple[str, str] = ("confidence, %", "right, %")
+) -> str:
     """Accuracy by confidence, in as many steps as the calibration error has."""
     dots = ""
     for one in calibration([given for given, _ in pairs], [right for _, right in pairs]).bins:
@@ -71,7 +84,7 @@ def reliability(pairs: Sequence[tuple[float, bool]]) -> str:
             continue
         x, y = 100 * one.confidence, 100 - 100 * one.accuracy
         radius = 1.5 + 5 * math.sqrt(one.count / len(pairs))
-        words = f"{one.count} answers: confidence {x:.0f} %, right {100 - y:.0f} %"
+        words = f"n = {one.count}: {axes[0]} {x:.0f}, {axes[1]} {100 - y:.0f}"
         dots += f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{radius:.1f}"><title>{words}</title></circle>'
     grid = "".join(
         f'<line class="axis" x1="{at}" x2="{at}" y1="0" y2="100"/>'
@@ -79,8 +92,9 @@ def reliability(pairs: Sequence[tuple[float, bool]]) -> str:
         for at in (0, 25, 50, 75, 100)
     )
     words = (
-        '<text x="50" y="116" text-anchor="middle">confidence, %</text>'
-        '<text x="-11" y="50" text-anchor="middle" transform="rotate(-90 -11 50)">right, %</text>'
+        f'<text x="50" y="116" text-anchor="middle">{escape(axes[0])}</text>'
+        '<text x="-11" y="50" text-anchor="middle" transform="rotate(-90 -11 50)">'
+        f"{escape(axes[1])}</text>"
         '<text x="0" y="107" text-anchor="middle">0</text>'
         '<text x="100" y="107" text-anchor="middle">100</text>'
         '<text x="-3" y="3" text-anchor="end">100</text>'

@@ -48,26 +48,38 @@ def pick_worst(run: Run, count: int) -> list[Answered]:
     return list(_by_turns(queues))[:count]
 
 
-def draw(run: Run, sample: Answered) -> NDArray[np.uint8] | None:
+def draw(
+    run: Run, sample: Answered, sent: Sequence[bytes] | None = None, *, whole: bool = False
+) -> NDArray[np.uint8] | None:
     """What the model saw (else the image itself) with the truth and the choice, uint8 RGB.
 
     None where there is neither, and for videos.
+
+    Args:
+        run: of the sample.
+        sample: what is drawn.
+        sent: what the model was shown last, of a log that somebody sent: no file is opened then, and
+            a part of an image is shown as it is.
+        whole: all of the image, not only what lies around truth and choice.
     """
     if sample.kind == "track":
         # A log keeps what was shown last, which is another frame.
         return None
-    condition = read_condition(run.condition)
     scale = (1.0, 1.0)
-    image: NDArray[np.uint8] | None = None
-    whole = condition.way == "once" and condition.group is None
     try:
-        shown = shown_images(run, sample) if whole else []
+        condition = read_condition(run.condition)
+        entire = condition.way == "once" and condition.group is None
+        shown = (shown_images(run, sample) if entire else []) if sent is None else sent
         if shown:
             image, scale = load_image(shown[-1]), sample.scale_xy
-        else:
+        elif sent is None:
             image = load_image(sample.image)
+        else:
+            return None
     except (SomError, OSError, IndexError):
         return None
+    if sent is not None and not entire:
+        return image
     canvas = image.copy()
     boxes = []
     if sample.truth.box_xyxy:
@@ -81,7 +93,7 @@ def draw(run: Run, sample: Answered) -> NDArray[np.uint8] | None:
     scaled = [_scaled(box, scale) for box, _ in boxes]
     for box, (_, color) in zip(scaled, boxes, strict=True):
         _frame(canvas, box, color)
-    return _cut(canvas, scaled)
+    return canvas if whole else _cut(canvas, scaled)
 
 
 def _card(run: Run, sample: Answered) -> str:
@@ -143,9 +155,13 @@ def _cut(canvas: NDArray[np.uint8], boxes: Sequence[Box]) -> NDArray[np.uint8]:
     return part
 
 
-def _img(image: NDArray[np.uint8]) -> str:
+def webp_url(image: NDArray[np.uint8]) -> str:
+    """An RGB image as a small `data:` URL."""
     bgr = cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
     data = cv2.imencode(".webp", bgr, [cv2.IMWRITE_WEBP_QUALITY, 82])[1].tobytes()
+    return f"data:image/webp;base64,{base64.b64encode(data).decode()}"
+
+
+def _img(image: NDArray[np.uint8]) -> str:
     height, width = image.shape[:2]
-    source = f"data:image/webp;base64,{base64.b64encode(data).decode()}"
-    return f'<img alt="" width="{width}" height="{height}" src="{source}">'
+    return f'<img alt="" width="{width}" height="{height}" src="{webp_url(image)}">'
