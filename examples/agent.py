@@ -20,7 +20,7 @@ from som.agents.vlm import get_vlm
 from som.agents.vlm.cost import Budget
 
 PAGES = Path(__file__).parent / "pages"
-TASK = "Click Gift wrap"
+TASK = 'Tick "Gift wrap", then click "Add Assam"'
 
 
 def main() -> None:
