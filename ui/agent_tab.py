@@ -1,25 +1,21 @@
 """The Agent tab: a task carried out in a browser, watched, stepped and taken over; and saved runs."""
 
 import os
-import secrets
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from functools import partial
-from pathlib import Path
 from typing import Any
 
-from som.agents.actions import BaseAction, Click, GoBack, Scroll, Type, marks_of
-from som.agents.envs.base import Environment, Observation
+from som.agents.actions import Click, GoBack, Scroll, Type
+from som.agents.envs.base import Environment
 from som.agents.network import NetworkPolicy
 from som.agents.safety import Confirm, SafetyPolicy, dialog_answers
-from som.agents.steps import End, Step
 from som.errors import SomError
 from som.ui.config import Config
 from som.ui.marking import MAX_SIDE
 from som.ui.models import vlm_of
-from som.ui.runs import LiveRun, totals
-from som.ui.scene import data_url
-from som.ui.scene import marks_of as scene_marks
+from som.ui.run_value import run_value
+from som.ui.runs import LiveRun
+from som.ui.saved_runs import SavedRun, keeper, saved_names
 from som.ui.sessions import Session, Sessions
 from som.ui.texts import Texts
 from som.ui.widgets import listener, widget
@@ -28,27 +24,6 @@ from som.ui.words import word
 PRIVATE: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
 LONGEST_TASK, LONGEST_URL, MOST_STEPS = 2000, 2000, 100
 OpenBrowser = Callable[[str, Config, Confirm], Environment]
-
-
-class SavedRun:
-    """A run that is over: read from a folder, shown as a live one is."""
-
-    phase, question, doing, seen, version = "ended", None, None, None, 0
-
-    def __init__(self, folder: Path) -> None:
-        """Read it.
-
-        Raises:
-            TraceError: the folder holds no trace, or a broken one.
-        """
-        from som.agents.trace import read_trace
-
-        trace = read_trace(folder)
-        self.task, self.steps = trace.header.task, trace.steps()
-        self.end: End | None = trace.end
-
-    def close(self) -> None:
-        """Nothing is held."""
 
 
 def open_browser(url: str, config: Config, confirm: Confirm) -> Environment:
@@ -159,7 +134,8 @@ class AgentTab:
             add(button, value=f"agent.{name}")
         add(self.typed, label="agent.typed", placeholder="agent.typed")
         self.saved = gr.Dropdown(
-            self._names(), value=None, label=texts("agent.saved"), info=texts("agent.saved_info"),
+            saved_names(self.config), value=None, label=texts("agent.saved"),
+            info=texts("agent.saved_info"),
             elem_id="agent-saved", visible=self.config.runs is not None,
         )  # fmt: skip
         add(self.saved, label="agent.saved", info="agent.saved_info")
@@ -175,80 +151,14 @@ class AgentTab:
         for name, button in self.buttons.items():
             button.click(listener(getattr(self, f"on_{name}")), None, None, **quick)
         self.view.event(listener(self.on_event), self.typed, [self.view, self.typed], **quick)
-        self.saved.focus(lambda: _choices(self._names()), None, self.saved, **PRIVATE)
+        self.saved.focus(lambda: _choices(saved_names(self.config)), None, self.saved, **PRIVATE)
         self.saved.input(listener(self.on_saved), self.saved, self.view, **PRIVATE)
 
     # What the page is sent.
 
-    def value(self, session: Session, *, shown: int | None = None, error: str = "") -> dict[str, Any]:
-        """What the run's widget shows.
-
-        Args:
-            session: whose run it is.
-            shown: number of a step to look at; the newest screen when not given.
-            error: one line.
-        """
-        lang, live = session.lang, session.run
-        if live is None:
-            scene = {"lang": lang, "error": error, "busy": ""}
-            return {"lang": lang, "scene": scene, "steps": [], "status": ""}
-        steps: Sequence[Step] = list(live.steps)
-        if shown is None and isinstance(live, SavedRun):
-            shown = 1
-        step = steps[shown - 1] if shown is not None and 1 <= shown <= len(steps) else None
-        acted = step.action if step is not None else live.doing
-        seen = step.observation if step is not None else live.seen
-        scene = self._scene(session, seen, acted, error, newest=step is None)
-        question = live.question
-        return {
-            "lang": lang,
-            "scene": scene,
-            "steps": [_step_value(each, lang) for each in steps],
-            "status": self._status(session, live),
-            "question": vars(question) if question is not None else None,
-            "shown": step.number if step is not None else None,
-            "live": live.phase != "ended",
-            "can_take": step is None and live.phase in ("paused", "running"),
-        }
-
-    def _scene(
-        self, session: Session, seen: Observation | None, acted: BaseAction | None, error: str, *,
-        newest: bool,
-    ) -> dict[str, Any]:  # fmt: skip
-        lang, live = session.lang, session.run
-        phases = {"starting": "run.starting", "running": "run.working"}
-        wait = word(phases[live.phase], lang) if newest and live.phase in phases else ""
-        if live.question is not None:
-            wait = ""
-        if seen is None:
-            return {"lang": lang, "error": error, "busy": wait}
-        marked = seen.marked
-        marks = scene_marks(marked)
-        ids = marks_of(acted) if acted is not None else []
-        named = [mark for mark in marks if mark["id"] in ids]
-        width, height = marked.size_wh
-        return {
-            "lang": lang, "error": error, "busy": wait, "picture": "run", "title": seen.title,
-            "key": f"{id(seen)}", "keys": [], "width": width, "height": height, "marks": marks,
-            "image": data_url(marked.drawn),
-            "highlight": [
-                {"path": mark["path"], "label_box": mark["label_box"]} for mark in named
-            ],
-            "note": seen.url,
-        }  # fmt: skip
-
-    def _status(self, session: Session, live: Any) -> str:
-        lang = session.lang
-        into, out, cost, seconds = totals(live.steps)
-        parts = [word("run.waiting" if live.question is not None else f"run.{live.phase}", lang)]
-        if live.end is not None:
-            parts = [word(f"run.end.{live.end.status}", lang), live.end.text]
-        parts.append(word("run.totals", lang, steps=len(live.steps), seconds=f"{seconds:.1f}"))
-        if into or out:
-            parts.append(word("chat.tokens", lang, into=into, out=out))
-        if cost is not None:
-            parts.append(f"${cost:.4f}")
-        return " · ".join(part for part in parts if part)
+    def value(self, session: Session, **more: Any) -> dict[str, Any]:
+        """What the run's widget shows; see `run_value`."""
+        return run_value(session, **more)
 
     # What visitors do.
 
@@ -297,31 +207,10 @@ class AgentTab:
             max_steps=min(max(steps, 1), MOST_STEPS),
             # The offline grounder names marks, it does not plan: the visitor acts.
             paused=paused or vlm.name == "offline",
-            on_step=self._keeper(task, url, vlm.name, session.lang),
+            on_step=keeper(self.config, task, url, vlm.name, session.lang),
         )
         live: LiveRun = session.run
         return live
-
-    def _keeper(self, task: str, url: str, model: str, lang: str) -> Callable[[Step], None]:
-        """Saves steps where the owner named a folder and is alone; a visitor's run is not kept."""
-        if self.config.runs is None or not self.config.private:
-            return lambda _: None
-        from som.agents.records import Header
-        from som.agents.trace import TraceWriter
-
-        name = time.strftime("%Y%m%d-%H%M%S-") + secrets.token_hex(2)
-        header = Header(task=task, url=url, model=model, lang=lang)
-        writers: list[TraceWriter] = []
-
-        def keep(step: Step) -> None:
-            assert self.config.runs is not None
-            if not writers:
-                writers.append(TraceWriter(self.config.runs / name, header))
-            writers[0].write(step)
-            if step.end is not None:
-                writers[0].close()
-
-        return keep
 
     def on_event(self, typed: str, request: Any, event: Any) -> Any:
         """Something happened in the run's widget."""
@@ -347,7 +236,7 @@ class AgentTab:
         """A saved run was chosen."""
         session = self.sessions.of(request)
         try:
-            if self.config.runs is None or name not in self._names():
+            if self.config.runs is None or name not in saved_names(self.config):
                 raise SomError(word("error.no_run", session.lang))
             if session.run is not None:
                 session.run.close()
@@ -386,13 +275,6 @@ class AgentTab:
         if isinstance(session.run, LiveRun) and session.run.phase != "ended":
             wish(session.run)
 
-    def _names(self) -> list[str]:
-        """Saved runs, the newest first."""
-        if self.config.runs is None:
-            return []
-        found = [path for path in self.config.runs.iterdir() if (path / "trace.jsonl").is_file()]
-        return [path.name for path in sorted(found, key=lambda path: -path.stat().st_mtime)[:200]]
-
 
 def _skip() -> Any:
     import gradio as gr
@@ -404,41 +286,3 @@ def _choices(names: list[str]) -> Any:
     import gradio as gr
 
     return gr.update(choices=names)
-
-
-def _step_value(step: Step, lang: str) -> dict[str, Any]:
-    """A step as the timeline shows it."""
-    into, out, cost, seconds = totals([step])
-    meta = [f"{seconds:.1f} s"]
-    if into or out:
-        meta.append(word("chat.tokens", lang, into=into, out=out))
-    if cost is not None:
-        meta.append(f"${cost:.4f}")
-    if step.confirmed is not None:
-        meta.append(word("run.allowed" if step.confirmed else "run.refused", lang))
-    outcome = step.error or (step.outcome.message if step.outcome else "")
-    if step.end is not None:
-        outcome = step.end.text
-    return {
-        "number": step.number,
-        "thought": step.thought,
-        "action": _in_words(step.action) if step.action is not None else word("run.no_action", lang),
-        "outcome": outcome[:400],
-        "ok": not step.error and (step.outcome is None or step.outcome.ok),
-        "meta": " · ".join(meta),
-        "by": step.by,
-    }
-
-
-def _in_words(action: BaseAction) -> str:
-    """An action as a person reads it: ``click [7]``, ``type [3] "milk"``."""
-    given = action.model_dump()
-    parts = [str(given.pop("action")).replace("_", " ")]
-    for name in ("mark", "to"):
-        if given.get(name) is not None:
-            parts.append(f"[{given[name]}]")
-        given.pop(name, None)
-    for name in ("text", "option", "url", "question", "reason", "keys", "direction"):
-        if given.get(name):
-            parts.append(f'"{str(given[name])[:80]}"')
-    return " ".join(parts)
