@@ -38,7 +38,7 @@ def _command(name: str) -> click.Command:
     legend of fewer tokens), letters, area, groupsN (N marks at a time), mostN, zoom, choose.
     """
     command = click.command(name=name)(callback)
-    for option in reversed(_OPTIONS):
+    for option in _OPTIONS:
         command = option(command)
     return command
 
@@ -78,6 +78,10 @@ _OPTIONS = [
         "--max-connections", type=click.IntRange(1), help="Calls at once. Default: inspect_ai's."
     ),
     click.option("--max-retries", type=click.IntRange(0), default=5, show_default=True),
+    click.option(
+        "--log-images/--no-log-images", default=True,
+        help="Keep what the model was shown in the log; reports and viewers show it.",
+    ),
     click.option("--yes", is_flag=True, help="Do not ask before spending money."),
 ]  # fmt: skip
 
@@ -99,6 +103,7 @@ def _run(
     cache: bool,
     max_connections: int | None,
     max_retries: int,
+    log_images: bool,
     yes: bool,
 ) -> None:
     try:
@@ -148,6 +153,7 @@ def _run(
             cache=cache,
             max_retries=max_retries,
             display=shown,
+            log_images=log_images,
             max_connections=max_connections,
         )
     click.echo(as_text([summarize(found) for found in read_runs([log_dir])]))
