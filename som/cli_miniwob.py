@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 )
 @click.option("--max-steps", type=click.IntRange(1), default=30, show_default=True, help="An episode.")
 @click.option(
-    "--marks", type=click.Choice(["dom", "screen", "both"]), default="dom", show_default=True,
+    "--marks", type=click.Choice(["dom", "screen", "both"]), default="both", show_default=True,
     help="Where marks come from.",
 )  # fmt: skip
 @click.option(

@@ -21,18 +21,18 @@
   const ACTIVE = new Set(["button", "link", "tab", "menuitem", "menuitemcheckbox", "menuitemradio",
     "checkbox", "radio", "option", "switch", "combobox", "textbox", "searchbox", "slider",
     "spinbutton", "treeitem", "gridcell", "scrollbar"]);
-  // What an init script has heard (listeners.js); a listener on most of the screen listens for others.
+  // What an init script has heard (listeners.js); a listener on all of the screen listens for others.
   const listening = window[Symbol.for("som.listening")] ?? new WeakMap();
   const listens = (element) => {
     const types = listening.get(element);
     if (!types || element === document.body || element === document.documentElement) return false;
     if (![...types.values()].some((count) => count > 0)) return false;
     const { width, height } = element.getBoundingClientRect();
-    return width * height < 0.4 * innerWidth * innerHeight;
+    return width * height < 0.8 * innerWidth * innerHeight;
   };
   // Widgets whose parts carry a class and leave listening to what holds them.
   const PARTS = ".ui-draggable, .ui-sortable-handle, .ui-resizable-handle, .ui-slider-handle, .ui-droppable";
-  const alone = new WeakSet(); // those that nothing but a listener makes a target
+  const alone = new WeakSet(); // those that only a listener or a hand for a pointer makes a target
   const acts = (element, style) => {
     const tag = element.localName;
     if ((tag === "a" || tag === "area") && element.hasAttribute("href")) return true;
@@ -48,8 +48,8 @@
     // A hand for a pointer, where it begins: children inherit it.
     const parent = element.parentElement ?? element.getRootNode().host;
     const hand = style.cursor === "pointer" && element !== document.body;
-    if (hand && (!parent || getComputedStyle(parent).cursor !== "pointer")) return true;
-    if (!listens(element)) return false;
+    const begins = hand && (!parent || getComputedStyle(parent).cursor !== "pointer");
+    if (!begins && !listens(element)) return false;
     alone.add(element);
     return true;
   };
@@ -129,6 +129,7 @@
     const open = element.getAttribute("aria-expanded");
     if (open === "true" || (element.localName === "summary" && element.parentElement?.open)) found.push("expanded");
     else if (open === "false") found.push("collapsed");
+    if (element.localName === "textarea") found.push("multi-line");
     if (element.readOnly) found.push("read-only");
     if (element.required) found.push("required");
     if (element === element.getRootNode().activeElement) found.push("focused");
@@ -191,6 +192,23 @@
       hint: text ? "" : clean(called.replace(/([a-z])([A-Z])/g, "$1 $2").replace(/[-_]/g, " ")),
     };
   };
+  // The part of the screen in which an element can show: what lists and panels around it let through.
+  const windows = new Map();
+  const cut = (a, b) => [Math.max(a[0], b[0]), Math.max(a[1], b[1]), Math.min(a[2], b[2]), Math.min(a[3], b[3])];
+  const windowOf = (element) => {
+    const { position } = getComputedStyle(element);
+    const all = [0, 0, innerWidth, innerHeight];
+    if (position === "fixed") return all;
+    const holder = position === "absolute" ? element.offsetParent : element.parentElement ?? element.getRootNode().host;
+    if (!holder || holder === document.body || holder === document.documentElement) return all;
+    if (!windows.has(holder)) {
+      const { overflowX, overflowY } = getComputedStyle(holder);
+      const r = holder.getBoundingClientRect(), open = [overflowX, overflowY].every((o) => o === "visible");
+      const around = windowOf(holder);
+      windows.set(holder, open || holder.ownerSVGElement ? around : cut(around, [r.left, r.top, r.right, r.bottom]));
+    }
+    return windows.get(holder);
+  };
   const marks = [], frames = [], blind = [];
   const look = (element) => {
     const frame = element.localName === "iframe" || element.localName === "frame";
@@ -207,8 +225,7 @@
     const rects = [...shown.getClientRects()].sort((a, b) => b.width * b.height - a.width * a.height);
     if (!rects.length) return;
     const rect = rects[0];
-    const box = [Math.max(rect.left, 0), Math.max(rect.top, 0),
-      Math.min(rect.right, innerWidth), Math.min(rect.bottom, innerHeight)];
+    const box = cut([rect.left, rect.top, rect.right, rect.bottom], windowOf(shown));
     const width = box[2] - box[0], height = box[3] - box[1];
     if (width < 3 || height < 3) return;
     // The middle first; then a cross and the corners, for what is partly covered.
@@ -248,6 +265,7 @@
   const listensForOthers = (one, element) => {
     const inside = marks.filter((other) => other !== one && within(known.elements.get(other.number).deref(), element));
     const said = squeezed(inside.map((other) => other.text).join(""));
+    if (inside.length > 0 && area(one.box) > 0.4 * innerWidth * innerHeight) return true;
     return inside.length > 0 && squeezed(one.text) === said && (said !== "" || inside.length > 1);
   };
   // Where one thing fills a wrapper that says what it is, a tab or a menu item, the thing is one.

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 # Longer texts are put in at once: nobody waits for ten thousand key strokes.
 TYPED_CHARS = 300
+HOVER_MS = 40
 FILLED_TYPES = ("date", "time", "month", "week", "datetime-local", "color", "range")
 _COPYING = re.compile(
     r"^(Control|Meta|ControlOrMeta)\+(Shift\+)?(KeyC|KeyX|c|x|Insert)$|^Shift\+Delete$", re.I
@@ -74,8 +75,19 @@ def _quoted(text: str) -> str:
     return json.dumps(" ".join(text.split())[:200], ensure_ascii=False)
 
 
+def _reach(mark: int, env: "BrowserEnv") -> tuple[float, float]:
+    """Put the pointer on a mark, as a person does before a press, and let what that moves settle."""
+    point = env.locate(mark)
+    env.page.mouse.move(*point)
+    env.page.wait_for_timeout(HOVER_MS)
+    try:
+        return env.locate(mark)
+    except PressError:  # only a hint that the pointer brought up lies over it
+        return point
+
+
 def _click(action: actions.Click, env: "BrowserEnv") -> str:
-    env.page.mouse.click(*env.locate(action.mark))
+    env.page.mouse.click(*_reach(action.mark, env))
     return f"clicked [{action.mark}]"
 
 
@@ -83,7 +95,7 @@ def _double_click(action: actions.DoubleClick, env: "BrowserEnv") -> str:
     if action.text:
         return _select_text(action, env)
     assert action.mark is not None
-    env.page.mouse.dblclick(*env.locate(action.mark))
+    env.page.mouse.dblclick(*_reach(action.mark, env))
     return f"double-clicked [{action.mark}]"
 
 
@@ -111,7 +123,7 @@ def _select_text(action: actions.DoubleClick, env: "BrowserEnv") -> str:
 
 
 def _right_click(action: actions.RightClick, env: "BrowserEnv") -> str:
-    env.page.mouse.click(*env.locate(action.mark), button="right")
+    env.page.mouse.click(*_reach(action.mark, env), button="right")
     return f"right-clicked [{action.mark}]"
 
 
@@ -148,7 +160,7 @@ def _type(action: actions.Type, env: "BrowserEnv") -> str:
     if element is not None and (hidden or element.evaluate("e => e.type") in FILLED_TYPES):
         # Keys go wherever a page moves the focus; a secret goes into this element and no other.
         before = "" if action.clear or not hidden else element.evaluate("e => e.value ?? e.innerText")
-        element.fill(before + text)
+        element.fill(before + _as_field_wants(text, element.evaluate("e => e.type")))
         element.focus()
     else:
         env.page.mouse.click(*point)
@@ -165,6 +177,17 @@ def _type(action: actions.Type, env: "BrowserEnv") -> str:
     if action.submit:
         env.page.keyboard.press("Enter")
     return f"typed into [{action.mark}]" + (" and pressed Enter" if action.submit else "")
+
+
+def _as_field_wants(text: str, kind: str) -> str:
+    """A date or time as people write it, in the form that fields of that type take."""
+    date = re.fullmatch(r"(\d{1,2})/(\d{1,2})/(\d{4})", text.strip())
+    if kind == "date" and date:
+        return f"{date[3]}-{int(date[1]):02}-{int(date[2]):02}"
+    time = re.fullmatch(r"(?i)(\d{1,2}):(\d\d)\s*([ap])\.?m\.?", text.strip())
+    if kind == "time" and time:
+        return f"{int(time[1]) % 12 + 12 * (time[3].lower() == 'p'):02}:{time[2]}"
+    return text
 
 
 def _press(action: actions.Press, env: "BrowserEnv") -> str:

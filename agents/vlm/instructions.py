@@ -136,6 +136,8 @@ def _clause(text: str, owner: str, *, search: bool) -> list[Order] | None:
         match = re.match(pattern + "$", text, re.I)
         if match:
             found = read(match)
+            if found and found[0].do == "open":  # what follows is done inside of it
+                return [replace(found[0], owner=owner), *found[1:]]
             return None if found is None else [
                 replace(order, owner=order.owner or owner, search=order.search or search)
                 for order in found

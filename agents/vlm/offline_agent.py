@@ -19,7 +19,9 @@ from som.agents.vlm.instructions import Order, read_orders
 from som.agents.vlm.scene import Scene
 
 MOST_LOOKS = 12
-_FORMS = ("type", "select", "complete", "paste")
+_FORMS = ("type", "select", "complete", "paste", "sort")
+# In the second line, which says what the last action led to; what a page says comes later.
+_REFUSED = re.compile(r"\A[^\n]*\n[^\n]{0,40}: (refused: [^\n]{1,200})")
 _SAID = re.compile(r"^(\d+)/(\d+)(, more)?(?:, looking)?")
 
 
@@ -45,6 +47,9 @@ def next_reply(messages: Sequence[Message]) -> str:
     orders = _with_submit(read_orders(messages[-1].question))
     if not orders:
         return _say("", do.GiveUp(reason="this task needs understanding, and I only match words"))
+    refused = _REFUSED.search(messages[-1].text)
+    if refused:
+        return _say("", do.GiveUp(reason=refused[1]))
     memory = _remember(messages)
     scene = Scene(seen)
     at = memory.order
@@ -147,6 +152,10 @@ def _press(order: Order, scene: Scene, memory: _Memory) -> Found:
         if button is None:
             raise _Lost("nothing to press")
         return do.Click(mark=button.id), ""
+    results = scene.results()
+    if order.ordinal and "result" in order.phrase and results:
+        # Those of the pages before have been counted.
+        order = replace(order, ordinal=order.ordinal - len(results) * len(memory.looked))
     thing = scene.find(order)
     if thing is None:
         return _look(order, scene, memory)
@@ -216,6 +225,16 @@ def _fill(order: Order, scene: Scene, memory: _Memory) -> Found:
         if obstacle is None:
             raise _Lost(f"{field} is disabled")
         return do.Click(mark=obstacle.id), ", looking"
+    if field.role == "spinbutton" and memory.tries:
+        # Where typing changed nothing, its arrows may.
+        now, to = field.value, float(value)
+        if now is None or now == to:
+            return None
+        return do.Press(
+            keys="ArrowUp" if to > now else "ArrowDown", times=min(100, round(abs(to - now)))
+        ), ""
+    if field.role == "spinbutton":
+        return do.Type(mark=field.id, text=value), ", more"
     if field.role == "slider":
         raise _Lost("a slider that shows no value cannot be set")
     return do.Type(mark=field.id, text=value), ", more" if order.do == "complete" else ""

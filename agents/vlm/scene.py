@@ -30,6 +30,7 @@ _SAME = {
     "x": ("x", "close", "×", "✕"), "login": ("login", "log in", "sign in", "ok"),
     "제출": ("제출", "submit"), "확인": ("확인", "ok"), "send": ("send", "send reply", "send forward"),
 }  # fmt: skip
+_ARROWS = ("", "▾", "▼", "⌄", "▿")
 _EMPTY = {
     "the",
     "a",
@@ -73,6 +74,14 @@ class Thing:
         """Whether another lies in it."""
         x, y = other.middle
         return other != self and self.box[0] <= x < self.box[2] and self.box[1] <= y < self.box[3]
+
+    @property
+    def value(self) -> float | None:
+        """The number in a field; 0 in an empty one, None where it is no number."""
+        found = re.search(r'value "(-?[\d.]*)"', self.state)
+        if found is None:
+            return None if 'value "' in self.state else 0.0
+        return float(found[1] or 0)
 
     @property
     def options(self) -> list[str]:
@@ -175,7 +184,10 @@ class Scene:
         given = {name for role in roles for name in ROLES[role][0]} or {"textbox"}
         fitting = [thing for thing in things if thing.role in given]
         if "result" in words:
-            fitting = [thing for thing in fitting if re.search(r"[^\W\d]", thing.text)]
+            fitting = self.results()
+        if {"text", "textarea"} & set(words):
+            many = "textarea" in words
+            fitting = [thing for thing in fitting if thing.has("multi-line") == many]
         at = (order.ordinal or 1) - (1 if (order.ordinal or 1) > 0 else 0)
         return fitting[at] if -len(fitting) <= at < len(fitting) else None
 
@@ -188,7 +200,11 @@ class Scene:
         if not any(set(some) & words for some in known):
             return None
         matches = ground(order.phrase, [self._marked])
-        return self.things[matches[0].row] if matches else None
+        if not matches:
+            return None
+        every = ground(order.phrase, [self._marked], every=True)
+        equal = [self.things[one.row] for one in every if one.score > matches[0].score - 0.05]
+        return max(equal, key=lambda t: (t.box[2] - t.box[0]) * (t.box[3] - t.box[1]))
 
     def fields(self, order: Order) -> list[Thing]:
         """Fields that an order may fill, the best first."""
@@ -224,6 +240,10 @@ class Scene:
 
     # What else may be needed.
 
+    def results(self) -> list[Thing]:
+        """Links of a list of results, without those that turn its pages."""
+        return [t for t in self.things if t.role == "link" and re.search(r"[^\W\d]", t.text)]
+
     def submit(self) -> Thing | None:
         """The one button that sends a form."""
         found = [thing for thing in self.things if thing.text.casefold() in _SUBMITS]
@@ -233,7 +253,7 @@ class Scene:
         """What looks like a list of choices that is closed."""
         return next(
             (thing for thing in self.things
-             if thing.role in ("combobox", "listbox") or (thing.role == "" and not thing.text)
+             if thing.role in ("combobox", "listbox") or (thing.role == "" and thing.text in _ARROWS)
              or thing.has("collapsed")), None,
         )  # fmt: skip
 

@@ -151,5 +151,5 @@ def room(**options: Any) -> Iterator[Room]:
     with ExitStack() as stack:
         address = stack.enter_context(serving())
         policy = NetworkPolicy(allowed=("127.0.0.1",), allow_private=True)
-        options = {"viewport_wh": PAGE_WH, "density": DENSITY, "marks": "dom", **options}
+        options = {"viewport_wh": PAGE_WH, "density": DENSITY, "marks": "both", **options}
         yield Room(stack.enter_context(BrowserEnv(policy=policy, **options)), address)

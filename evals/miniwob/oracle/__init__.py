@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from som.agents.envs.browser import BrowserEnv
 from som.evals.miniwob.episode import Played
+from som.evals.miniwob.excluded import EXCLUDED
 from som.evals.miniwob.oracle import clicks, drags, forms, mail
 from som.evals.miniwob.oracle.hand import Hand, Stuck
 
@@ -26,7 +27,10 @@ class Oracle:
         """`Policy.play`."""
         hand = Hand(env, utterance, done, max_steps)
         if task not in KNOWN:
-            return Played("gave_up", 0, "the oracle does not know this task")
+            why = EXCLUDED.get(task)
+            return Played(
+                "gave_up", 0, f"not played: {why}" if why else "the oracle does not know this task"
+            )
         try:
             KNOWN[task](hand)
         except Stuck as stuck:

@@ -105,6 +105,8 @@ def _event(hand: Hand) -> None:
     begin = next(i for i in range(first, last - halves + 1)
                  if not set(range(i, i + halves)) & set(taken))  # fmt: skip
     hand.drag(f"#hh-{begin}", by=(4, 3 + 20.4 * (halves - 1)))
+    if hand.js("!document.querySelector('#event-name')"):
+        hand.click("#newEvent")
     hand.type("#event-name", name)
     hand.click("#controls .create")
 
@@ -113,20 +115,11 @@ def _hour(text: str) -> int:
     return int(text[:-2]) % 12 + 12 * text.endswith("PM")
 
 
-def _cube(hand: Hand) -> None:
-    (number,) = hand.said('"(.)"')
-    for _ in range(hand.left // 2):
-        if hand.js("says(document.querySelector('.cube-image.active'))") == number:
-            break
-        turn = ((40, 0), (0, 40))[hand.steps % 4 == 3]
-        hand.drag(".viewport", by=turn)
-    hand.click("#subbtn")
-
-
 def _pie(hand: Hand) -> None:
     (name,) = hand.said('"(.*)"')
     item = "all('#divWheel text').find((e) => e.textContent === arg)"
     hand.click("=all('#divWheel text').find((e) => e.textContent === '+')")
+    hand.wait(1)
     hand.click("=" + item, says=name)
 
 
@@ -138,6 +131,5 @@ TASKS: dict[str, Callable[[Hand], None]] = {
     **dict.fromkeys(["drag-shapes", "drag-shapes-2"], _shapes_into),
     "resize-textarea": _resize,
     "daily-calendar": _event,
-    "drag-cube": _cube,
     **dict.fromkeys(["click-pie", "click-pie-nodelay"], _pie),
 }

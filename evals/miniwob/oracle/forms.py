@@ -204,7 +204,7 @@ def _color(hand: Hand) -> None:
     })()""")
     color = color or hand.js("ui_utils.colorNameToHex(arg)", hand.said("Select (.*) with")[0])
     hand.type("#col", color.strip("#"))
-    hand.press("Tab")
+    hand.click_at(80, 46)  # beside the picker, which covers the button
     hand.click("#subbtn")
 
 
@@ -229,7 +229,10 @@ def _sliders(hand: Hand) -> None:
 
 
 def _spinner(hand: Hand) -> None:
-    hand.type("#spinner", hand.said(r"Select (-?\d+)")[0])
+    # Its page takes no typing, only arrows.
+    to = int(hand.said(r"Select (-?\d+)")[0])
+    hand.click("#spinner")
+    hand.press("ArrowUp" if to > 0 else "ArrowDown", abs(to))
     hand.click("#subbtn")
 
 

@@ -117,12 +117,16 @@ class Hand:
             element = self._element(what, argument)
         if element is None:
             raise Stuck(f"there is no {what}")
+        waited = False
         for _ in range(12):
             mark = self.env.mark_of(element)
             if mark is not None:
                 return mark
             if not self._scroll_towards(element):
-                break
+                if waited:
+                    break
+                waited = True
+                self.act(do.Wait(seconds=0.5))  # it is there, but was not when last looked
         raise Stuck(f"{what} has no mark")
 
     def _element(self, what: str, argument: Any) -> Any:

@@ -58,7 +58,7 @@ def test_table_counts_successes_and_quotes_a_failure() -> None:
         result("click-link", 1, success=False, message="no | mark"),
     ]
     assert [row.success for row in rows_of(results)] == [1.0, 0.5]
-    assert summary(rows_of(results)) == "1 of 2 tasks at 90% or more; mean success 75.0%"
+    assert summary(rows_of(results)) == "1 of 2 tasks at 90% or more, mean success 75.0%"
     assert "| click-link | 2 | 50% | 0.00 | 2.0 | 0.5 | no \\| mark |" in markdown(results)
 
 
