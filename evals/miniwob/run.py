@@ -89,8 +89,8 @@ def run_all(
     known = {(result.task, result.seed): result for result in results}
     jobs = [(task, seed) for task in plan.tasks for seed in plan.seeds]
     left = [job for job in jobs if job not in known]
-    with path.open("r+b" if path.exists() else "w+b") as file:
-        _drop_cut_line(file)
+    _drop_cut_line(path)
+    with path.open("ab") as file:
         for result in _episodes(plan, left, min(workers, len(left))):
             known[result.task, result.seed] = result
             file.write(result.line().encode() + b"\n")
@@ -101,10 +101,10 @@ def run_all(
     return [known[job] for job in jobs]
 
 
-def _drop_cut_line(file: Any) -> None:
-    whole = file.read().rfind(b"\n") + 1
-    file.truncate(whole)
-    file.seek(whole)
+def _drop_cut_line(path: Path) -> None:
+    if path.exists():
+        with path.open("r+b") as file:
+            file.truncate(file.read().rfind(b"\n") + 1)
 
 
 def _episodes(plan: Plan, jobs: list[Job], workers: int) -> Iterator[Result]:
