@@ -35,7 +35,8 @@ def _command(name: str) -> click.Command:
     Runs every condition of the grid on every model, with inspect_ai. A log folder is a run: stop it at
     any moment, with Ctrl-C or worse, and give the same command again; what has an answer is not asked
     again. Conditions are words joined by +: raw, marks, boxes, outlines, fill, legend, compact (a
-    legend of fewer tokens), letters, area, groupsN (N marks at a time), mostN, zoom, choose.
+    legend of fewer tokens), letters, area, groupsN (N marks at a time), mostN,
+    thinN, zoom, choose.
     """
     command = click.command(name=name)(callback)
     for option in _OPTIONS:
