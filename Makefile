@@ -57,12 +57,13 @@ $(VENV)/.full: requirements.txt $(VENV)/.base
 	@$(PIP) install --force-reinstall --no-deps $$(grep '^opencv-python-headless==' requirements.txt)
 	@touch $@
 
-# Tests that need a browser or a desktop skip, and say so, where none can be had.
+# Tests that need a browser, a desktop or Korean OCR skip, and say so, where none can be had.
 browser: $(VENV)/.full
-	@command -v xdotool >/dev/null && command -v Xvfb >/dev/null || \
+	@command -v xdotool >/dev/null && command -v Xvfb >/dev/null && command -v tesseract >/dev/null || \
 		{ [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get update -qq && \
-		  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq xvfb xdotool >/dev/null; } || \
-		echo "No Xvfb and xdotool could be installed; the tests of the desktop will be skipped."
+		  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq \
+		  xvfb xdotool tesseract-ocr tesseract-ocr-kor >/dev/null; } || \
+		echo "No Xvfb, xdotool and Tesseract could be installed; tests that need them will be skipped."
 	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || \
 		{ [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get update -qq && \
 		  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium fonts-noto-cjk >/dev/null; } || \

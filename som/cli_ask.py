@@ -128,6 +128,8 @@ def ask(
     vlm = Metered(asked, Budget(usd=max_usd))
     if vlm.name != "offline" and marking["max_side"] is None:
         marking["max_side"] = profile_of(vlm.name).max_side
+    if marking["ocr"] == "auto" and (lang == "ko" or _has_hangul(question)):
+        marking["ocr"] = _korean_if_there(marking["segmenter"])
     marker = make_marker(marking)
     marked = [marker(Path(path)) for path in images]
     if notice:
@@ -162,6 +164,23 @@ def ask(
 
         on_text = None if as_json else lambda piece: click.echo(piece, nl=False)
         _show_answer(ask_model(question, marked, vlm, on_text=on_text, **asking), vlm, out, as_json)
+
+
+def _has_hangul(text: str) -> bool:
+    return any("가" <= letter <= "힣" for letter in text)
+
+
+def _korean_if_there(segmenter: str) -> str:
+    """What reads the screen of a question in Korean; says so once where nothing reads Korean."""
+    from som.cli_marking import READING
+    from som.segmenters.screen.korean import INSTALL, reads_korean
+
+    if segmenter not in READING:
+        return "default"
+    if reads_korean():
+        return "korean"
+    click.echo(INSTALL, err=True)
+    return "default"
 
 
 def _show_answer(answer: "Answer", vlm: "Metered", out: Path | None, as_json: bool) -> None:

@@ -15,9 +15,11 @@ if TYPE_CHECKING:
 WEIGHTLESS = ("auto", "screen", "photo")
 # The options that decide which regions are found; the others only choose and draw.
 _SEGMENTING = (
-    "segmenter", "weights", "device", "granularity", "detections", "find", "find_model", "points",
-    "boxes", "strokes", "areas",
+    "segmenter", "weights", "device", "granularity", "ocr", "detections", "find", "find_model",
+    "points", "boxes", "strokes", "areas",
 )  # fmt: skip
+# Segmenters that read.
+READING = ("auto", "screen")
 Command = Callable[..., Any]
 
 
@@ -66,6 +68,12 @@ def marking_options(command: Command) -> Command:
         click.option(
             "--granularity", type=click.FloatRange(0, 1), default=0.5, show_default=True,
             help="0 coarse .. 1 fine; finer never gives fewer regions.",
+        ),
+        click.option(
+            "--ocr", type=click.Choice(["auto", "default", "korean"]), default="auto",
+            show_default=True,
+            help="What reads screens. default: English, Chinese, Japanese; korean: Korean too. auto: "
+            "korean for questions in Korean, where it is installed.",
         ),
         click.option(
             "--style", default="outline", show_default=True, metavar="MIX",
@@ -152,7 +160,7 @@ def _segmenter(marking: dict[str, Any]) -> Any:
     drawn = [marking.pop(name) for name in ("points", "boxes", "strokes", "areas")]
     detections = marking.pop("detections")
     find, find_model = marking.pop("find"), marking.pop("find_model")
-    name = marking.pop("segmenter")
+    name, ocr = marking.pop("segmenter"), marking.pop("ocr")
     options = {key: marking.pop(key) for key in ("weights", "device")}
     options = {key: value for key, value in options.items() if value is not None}
     options["granularity"] = marking.pop("granularity")
@@ -166,6 +174,10 @@ def _segmenter(marking: dict[str, Any]) -> Any:
         raise SomError(f"--{next(iter(options))} goes with a model: add --segmenter sam, sam2, ...")
     if any(drawn) and name == "auto":
         name = "photo"
+    if ocr == "korean" and name not in READING:
+        raise SomError(f"--ocr korean goes with --segmenter {' or '.join(READING)}")
+    if ocr == "korean":
+        options["korean"] = True
     segmenter = segmenters.get(name, **options)
     return PromptedSegmenter(segmenter, read_prompts(*drawn)) if any(drawn) else segmenter
 

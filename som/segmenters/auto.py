@@ -54,21 +54,25 @@ class AutoSegmenter:
 
     Args:
         granularity: 0 coarse to 1 fine, for either.
+        korean: read Korean on screenshots too.
 
     Attributes:
         name: "auto", and after a call the name of the segmenter that was used.
     """
 
-    def __init__(self, *, granularity: float = 0.5) -> None:
+    def __init__(self, *, granularity: float = 0.5, korean: bool = False) -> None:
         self.name = "auto"
-        self._options = {"granularity": granularity}
+        self._options = {
+            "screen": {"granularity": granularity, "korean": korean},
+            "photo": {"granularity": granularity},
+        }
         self._segmenters: dict[str, Segmenter] = {}
 
     def __call__(self, image: NDArray[np.uint8], /) -> sv.Detections:
         """The regions of an RGB uint8 image (H, W, 3); `metadata["segmenter"]` says whose they are."""
         kind = "screen" if is_screenshot(image) else "photo"
         if kind not in self._segmenters:
-            self._segmenters[kind] = get(kind, **self._options)
+            self._segmenters[kind] = get(kind, **self._options[kind])
         self.name = kind
         regions = self._segmenters[kind](image)
         regions.metadata["segmenter"] = kind

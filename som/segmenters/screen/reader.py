@@ -73,7 +73,7 @@ def recognizer() -> Recognizer:
             where this version expects them.
     """
     try:
-        import onnxruntime
+        import onnxruntime  # noqa: F401  so that either missing package is one line
 
         folder = files("rapidocr") / "models"
     except ImportError as error:
@@ -86,11 +86,18 @@ def recognizer() -> Recognizer:
         raise MissingDependencyError(
             "rapidocr has no recognition weights in its package; pip install 'rapidocr>=3.10,<4'"
         )
+    return load_recognizer(weights[-1])
+
+
+def load_recognizer(path: str) -> Recognizer:
+    """A recogniser from its ONNX file, which holds its alphabet."""
+    import onnxruntime
+
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
     # Lines are short: one thread a line, several lines at once, is faster than threads in a line.
     options.intra_op_num_threads = 1
-    return Recognizer(onnxruntime.InferenceSession(weights[-1], options))
+    return Recognizer(onnxruntime.InferenceSession(path, options))
 
 
 @lru_cache(maxsize=1)
@@ -118,16 +125,20 @@ def digest(line: NDArray[np.uint8]) -> bytes:
 
 
 def read_lines(
-    lines: Sequence[NDArray[np.uint8]], known: dict[bytes, Reading]
+    lines: Sequence[NDArray[np.uint8]], known: dict[bytes, Reading], *, korean: bool = False
 ) -> tuple[list[Reading], dict[bytes, Reading]]:
     """Read lines, each different one once, and those already known not at all.
 
     Args:
         lines: RGB uint8 crops.
         known: readings by digest; not changed.
+        korean: read Korean too, by what there is for it on this machine.
 
     Returns:
         One reading for each line, and all of them by digest.
+
+    Raises:
+        MissingDependencyError: there is nothing to read with.
     """
     keys = [digest(line) for line in lines]
     readings = {key: known[key] for key in keys if key in known}
@@ -140,4 +151,10 @@ def read_lines(
             order, _workers().map(lambda key: read(missing[key]), order), strict=True
         ):
             readings[key] = reading
+        if korean:
+            from som.segmenters.screen.korean import better, korean_reader
+
+            again = korean_reader()([missing[key] for key in order])
+            for key, reading in zip(order, again, strict=True):
+                readings[key] = better(readings[key], reading)
     return [readings[key] for key in keys], readings

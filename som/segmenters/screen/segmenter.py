@@ -12,6 +12,7 @@ from som.regions import make_regions
 from som.segmenters.screen.boxes import Boxes, areas, covered, ious
 from som.segmenters.screen.fuse import fuse
 from som.segmenters.screen.items import Item
+from som.segmenters.screen.korean import HANGUL, korean_reader
 from som.segmenters.screen.lines import find_runs
 from som.segmenters.screen.pixels import find_steps
 from som.segmenters.screen.reader import Reading, crop_line, read_lines
@@ -50,17 +51,21 @@ class ScreenSegmenter:
     Args:
         granularity: 0 coarse (controls only) to 1 fine (their parts too). Finer never gives fewer
             regions.
+        korean: read Korean too; see `som.segmenters.screen.korean`.
 
     Raises:
         SegmenterError: granularity is not in 0..1.
+        MissingDependencyError: nothing on this machine reads Korean.
     """
 
     name = "screen"
 
-    def __init__(self, *, granularity: float = 0.5) -> None:
+    def __init__(self, *, granularity: float = 0.5, korean: bool = False) -> None:
         if not 0 <= granularity <= 1:
             raise SegmenterError(f"granularity is {granularity}; give a number from 0 to 1")
-        self.granularity = granularity
+        if korean:
+            korean_reader()
+        self.granularity, self.korean = granularity, korean
 
     def __call__(self, image: NDArray[np.uint8], /) -> sv.Detections:
         """The regions of an RGB uint8 image (H, W, 3), boxes only."""
@@ -89,7 +94,7 @@ class ScreenSegmenter:
         items: list[Item] = []
         readings: dict[bytes, Reading] = {}
         for top, bottom in _bands(image):
-            seen, read = _see(image[top:bottom], {**known, **readings})
+            seen, read = _see(image[top:bottom], {**known, **readings}, korean=self.korean)
             readings.update(read)
             items += [_moved(item, top) for item in seen]
         em_px = _em(items)
@@ -115,7 +120,7 @@ def _moved(item: Item, down: int) -> Item:
 
 
 def _see(
-    image: NDArray[np.uint8], known: dict[bytes, Reading]
+    image: NDArray[np.uint8], known: dict[bytes, Reading], *, korean: bool
 ) -> tuple[list[Item], dict[bytes, Reading]]:
     steps = find_steps(image)
     pictures = find_pictures(steps)
@@ -125,7 +130,8 @@ def _see(
     sides = runs[:, 2:] - runs[:, :2]
     readable = (sides[:, 1] <= TALLEST_LINE_PX) & (sides[:, 1] >= 5) & (sides[:, 0] >= 3)
     readable &= sides[:, 0] >= 0.3 * sides[:, 1]
-    readings, by_digest = read_lines([crop_line(image, run) for run in runs[readable]], known)
+    lines = [crop_line(image, run) for run in runs[readable]]
+    readings, by_digest = read_lines(lines, known, korean=korean)
     items = []
     wide = sum(is_wide(r.text) and len(r.text) > 2 and r.score >= LEAST_SCORE for r in readings) > 1
     for run, reading in zip(runs[readable], readings, strict=True):
@@ -170,6 +176,8 @@ def _looks_drawn(run: NDArray[np.float32], reading: Reading, *, on_wide_page: bo
         on_wide_page: whether the page has Chinese or Japanese text; else such letters are icons.
     """
     width, height = float(run[2] - run[0]), float(run[3] - run[1])
+    if HANGUL.search(reading.text):
+        return False  # read by who knows Hangul, and sure of it
     if is_wide(reading.text):
         return not on_wide_page and width < 1.5 * height
     if len(reading.text) > 2:
