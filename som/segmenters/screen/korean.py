@@ -141,10 +141,8 @@ def _prepared(line: Line) -> NDArray[np.uint8]:
         grey = np.asarray(255 - grey, np.uint8)
     scale = max(1.0, LINE_PX / grey.shape[0])
     grey = cv2.resize(grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC)
-    ground = int(np.median(grey))
-    return np.asarray(
-        cv2.copyMakeBorder(grey, *[ROOM_PX] * 4, cv2.BORDER_CONSTANT, value=[ground]), np.uint8
-    )
+    room = np.pad(grey, ROOM_PX, constant_values=int(np.median(grey)))
+    return np.asarray(room, np.uint8)
 
 
 class _Word:
