@@ -42,6 +42,7 @@ def test_the_wheel_holds_one_top_level_name_and_everything_in_it(wheel: Path) ->
             if path.is_file() and "__pycache__" not in path.parts
         }
         assert wanted <= set(names)
+    assert {"som/ui/images/coffee.jpg", "som/ui/images/screen.png"} <= set(names)
 
 
 def test_a_checkout_without_links_imports_the_same(tmp_path: Path) -> None:
