@@ -114,6 +114,12 @@ def _color(hand: Hand) -> None:
     )
 
 
+def _widget(hand: Hand) -> None:
+    hand.click(
+        "=all('#area [data-type]').find((e) => e.dataset.type === arg)", says=hand.said('"(.*)"')[0]
+    )
+
+
 def _shades(hand: Hand) -> None:
     (name,) = hand.said("shades of (.*) and")
     chosen = "all(`#area [data-color=${arg}]`)"
@@ -277,6 +283,7 @@ TASKS: dict[str, Callable[[Hand], None]] = {
         _boxes),
     "click-checkboxes-soft": _similar_boxes,
     "click-color": _color,
+    "click-widget": _widget,
     "click-shades": _shades,
     "click-shape": _shape,
     "count-shape": _count,
