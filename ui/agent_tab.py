@@ -199,6 +199,7 @@ class AgentTab:
         opens = self._open or (open_desktop if place == "desktop" else open_browser)
         if session.run is not None:
             session.run.close()
+        session.looking = None
         session.run = LiveRun(
             task,
             partial(opens, url, self.config),
@@ -221,10 +222,12 @@ class AgentTab:
             return self.value(session), typed
         if kind == "show":
             number = data.get("number")
-            return self.value(session, shown=number if isinstance(number, int) else None), typed
+            session.looking = number if isinstance(number, int) else None
+            return self.value(session), typed
         if isinstance(live, LiveRun):
             if kind == "take" and isinstance(data.get("mark"), int):
                 mark = data["mark"]
+                session.looking = None
                 live.take_over(Type(mark=mark, text=typed) if typed else Click(mark=mark))
                 typed = ""
             elif kind == "answer":
@@ -240,6 +243,7 @@ class AgentTab:
                 raise SomError(word("error.no_run", session.lang))
             if session.run is not None:
                 session.run.close()
+            session.looking = 1
             session.run = SavedRun(self.config.runs / str(name))
         except SomError as error:
             return self.value(session, error=str(error))

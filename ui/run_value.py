@@ -7,19 +7,17 @@ from som.agents.actions import BaseAction, marks_of
 from som.agents.envs.base import Observation
 from som.agents.steps import Step
 from som.ui.runs import totals
-from som.ui.saved_runs import SavedRun
 from som.ui.scene import data_url
 from som.ui.scene import marks_of as scene_marks
 from som.ui.sessions import Session
 from som.ui.words import word
 
 
-def run_value(session: Session, *, shown: int | None = None, error: str = "") -> dict[str, Any]:
+def run_value(session: Session, *, error: str = "") -> dict[str, Any]:
     """What the run's widget shows.
 
     Args:
-        session: whose run it is.
-        shown: number of a step to look at; the newest screen when not given.
+        session: whose run it is, and which of its steps they look at.
         error: one line.
     """
     lang, live = session.lang, session.run
@@ -27,8 +25,7 @@ def run_value(session: Session, *, shown: int | None = None, error: str = "") ->
         scene = {"lang": lang, "error": error, "busy": ""}
         return {"lang": lang, "scene": scene, "steps": [], "status": ""}
     steps: Sequence[Step] = list(live.steps)
-    if shown is None and isinstance(live, SavedRun):
-        shown = 1
+    shown = session.looking
     step = steps[shown - 1] if shown is not None and 1 <= shown <= len(steps) else None
     acted = step.action if step is not None else live.doing
     seen = step.observation if step is not None else live.seen

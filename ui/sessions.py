@@ -38,6 +38,8 @@ class Session:
     history: list[tuple[str, str]] = field(default_factory=list)
     model: ModelSettings = field(default_factory=ModelSettings)
     run: Any = None
+    looking: int | None = None
+    """Number of the step of the run that is looked at; the newest screen when None."""
     stop: threading.Event = field(default_factory=threading.Event)
     """Set when the answer that comes is not wanted any more."""
     lock: threading.RLock = field(default_factory=threading.RLock)

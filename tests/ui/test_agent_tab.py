@@ -115,6 +115,11 @@ def test_a_person_steps_takes_over_and_stops(visit: Open, site: Site) -> None:
     page.wait_for_selector(".som-step:has-text('click [2]')")
     status(page, "Paused")
     page.wait_for_function("window.som.views.run.view.scene.note.endsWith('/hours')")
+    # A step can be looked at in the meantime; a second press goes back to what there is now.
+    page.click(".som-step button")
+    page.wait_for_function("!window.som.views.run.view.scene.note.endsWith('/hours')")
+    page.click(".som-step button")
+    page.wait_for_function("window.som.views.run.view.scene.note.endsWith('/hours')")
     page.focus(".som-run-view .som-layer")
     page.keyboard.press("Home")
     page.keyboard.press("Enter")

@@ -66,7 +66,11 @@
       if (thought) button.append(text("div", "som-thought", thought));
       if (outcome) button.append(text("div", "som-outcome", outcome));
       button.append(text("div", "som-meta", meta));
-      button.onclick = () => this.send("show", { number });
+      // A second press goes back to what happens now.
+      button.onclick = () => {
+        const again = this.value.live && this.value.shown === number;
+        this.send("show", { number: again ? null : number });
+      };
       item.append(button);
       return item;
     }
