@@ -15,12 +15,16 @@ from som.prompts import load
 
 if TYPE_CHECKING:
     from som.agents.envs.browser import BrowserEnv
+    from som.agents.envs.desktop import DesktopEnv
     from som.agents.safety import Confirm, Judgement, SafetyPolicy
+    from som.agents.secrets import Secrets
     from som.agents.steps import Step
     from som.agents.trace import TraceWriter
     from som.agents.vlm.base import VLM
+    from som.agents.vlm.cost import Budget
 
     Rules = tuple[SafetyPolicy, Confirm]
+    Env = BrowserEnv | DesktopEnv
 
 EXIT = {"answered": 0, "stopped": 130}
 
@@ -38,6 +42,7 @@ def _size(ctx: click.Context, param: click.Parameter, value: str) -> tuple[int, 
 @click.command()
 @click.argument("task", default="")
 @click.option("--url", metavar="URL", help="Where to begin.")
+@click.option("--desktop", is_flag=True, help="The desktop at $DISPLAY instead of a browser.")
 @click.option("--model", metavar="NAME", help="offline, replay:FILE, or a model on the server.")
 @click.option("--base-url", metavar="URL", help="Any OpenAI-compatible server.")
 @click.option(
@@ -127,6 +132,11 @@ def _size(ctx: click.Context, param: click.Parameter, value: str) -> tuple[int, 
 )
 @click.option("--safety", metavar="TOML", help="Your rules for what is risky.")
 @click.option(
+    "--second-opinion",
+    is_flag=True,
+    help="Ask the model, by one short choice, about what the rules find harmless.",
+)
+@click.option(
     "--trace",
     type=click.Path(path_type=Path),
     metavar="FOLDER",
@@ -140,7 +150,7 @@ def _size(ctx: click.Context, param: click.Parameter, value: str) -> tuple[int, 
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the run as JSON and nothing else.")
 def act(task: str, **options: Any) -> None:
-    """Do TASK in a browser that is looked at through marks.
+    """Do TASK in a browser, or on a desktop, that is looked at through marks.
 
     Each step is printed and kept in a trace. Without a key or a server the offline grounder acts.
     Ctrl-C stops; --resume goes on. Exit status: 0 answered, 1 not, 130 stopped.
@@ -148,6 +158,7 @@ def act(task: str, **options: Any) -> None:
     from som.agents.records import Header
     from som.agents.trace import TraceWriter, read_trace
     from som.agents.vlm import get_vlm
+    from som.agents.vlm.cost import Budget
 
     old = read_trace(options["resume"]) if options["resume"] else None
     if old and old.end and old.end.status in ("answered", "gave_up"):
@@ -156,8 +167,8 @@ def act(task: str, **options: Any) -> None:
     url = options["url"] or (old.url if old else "")
     if not task.strip():
         raise SomError('say what is to be done: som act "TASK" --url URL')
-    if not url:
-        raise SomError("say where to begin: --url URL")
+    if not url and not options["desktop"]:
+        raise SomError("say where to begin: --url URL, or --desktop")
     local = local_settings(*(options[name] for name in LOCAL))
     vlm, notice = get_vlm(
         options["model"], base_url=options["base_url"], timeout_s=options["timeout"], **local
@@ -167,31 +178,35 @@ def act(task: str, **options: Any) -> None:
     load("agent_system", options["lang"])
     header = Header(task=task, url=url, model=vlm.name, lang=options["lang"], settings=_kept(options))
     folder = old.folder if old else options["trace"] or _new_folder()
-    rules = _safety(options)
+    budget = Budget(options["max_usd"], options["max_tokens"], options["max_seconds"])
+    rules, secrets = _safety(vlm, budget, options), _secrets(options)
     past = old.steps(images=options["keep_images"]) if old else []
     with (
-        _browser(_address(url), vlm, rules, options) as env,
-        TraceWriter(folder, header, resume=old is not None, mask=env.secrets.mask) as trace,
+        _environment(url, vlm, rules, secrets, options) as env,
+        TraceWriter(folder, header, resume=old is not None, mask=secrets.mask) as trace,
     ):
-        steps = _work(task, env, vlm, past, trace, rules, options)
+        steps = _work(task, env, vlm, past, trace, rules, budget, options)
     _finish(task, vlm.name, steps, folder, as_json=options["as_json"])
 
 
-def _browser(url: str, vlm: "VLM", rules: "Rules", options: dict[str, Any]) -> "BrowserEnv":
+def _environment(
+    url: str, vlm: "VLM", rules: "Rules", secrets: "Secrets", options: dict[str, Any]
+) -> "Env":
+    from som.agents.vlm.profiles import profile_of
+
+    max_side = None if vlm.name == "offline" else profile_of(vlm.name).max_side
+    if options["desktop"]:
+        from som.agents.envs.desktop import DesktopEnv
+
+        if secrets:
+            raise SomError("secrets are typed on the domains they name, so in a browser only")
+        return DesktopEnv(max_side=max_side)
     from som.agents.envs.browser import BrowserEnv
     from som.agents.network import NetworkPolicy
     from som.agents.safety import dialog_answers
-    from som.agents.secrets import Secrets
-    from som.agents.vlm.profiles import profile_of
 
-    if options["secrets"] and options["secrets_file"]:
-        raise SomError("give --secret or --secrets, not both")
-    if options["secrets_file"]:
-        secrets = Secrets.from_file(options["secrets_file"])
-    else:
-        secrets = Secrets.from_env(options["secrets"])
     return BrowserEnv(
-        url,
+        _address(url),
         marks=options["marks"],
         viewport_wh=options["viewport"],
         density=options["density"],
@@ -203,14 +218,31 @@ def _browser(url: str, vlm: "VLM", rules: "Rules", options: dict[str, Any]) -> "
         ),
         secrets=secrets,
         on_dialog=dialog_answers(*rules),
-        max_side=None if vlm.name == "offline" else profile_of(vlm.name).max_side,
+        max_side=max_side,
     )
 
 
-def _safety(options: dict[str, Any]) -> "Rules":
+def _secrets(options: dict[str, Any]) -> "Secrets":
+    from som.agents.secrets import Secrets
+
+    if options["secrets"] and options["secrets_file"]:
+        raise SomError("give --secret or --secrets, not both")
+    if options["secrets_file"]:
+        return Secrets.from_file(options["secrets_file"])
+    return Secrets.from_env(options["secrets"])
+
+
+def _safety(vlm: "VLM", budget: "Budget", options: dict[str, Any]) -> "Rules":
     from som.agents.safety import SafetyPolicy, confirm_in_terminal
 
     policy = SafetyPolicy.from_file(options["safety"]) if options["safety"] else SafetyPolicy()
+    if options["second_opinion"]:
+        from som.agents.gate import ModelGate
+        from som.agents.vlm.cost import Metered
+
+        policy = ModelGate(
+            policy.rules, policy.domains, policy.words, Metered(vlm, budget), lang=options["lang"]
+        )
     answer = options["answer"]
 
     def confirm(judged: "Judgement") -> bool:
@@ -224,17 +256,17 @@ def _safety(options: dict[str, Any]) -> "Rules":
 
 def _work(
     task: str,
-    env: "BrowserEnv",
+    env: "Env",
     vlm: "VLM",
     past: list["Step"],
     trace: "TraceWriter",
     rules: "Rules",
+    budget: "Budget",
     options: dict[str, Any],
 ) -> list["Step"]:
     """Do it; each step is on the disk, then on the screen, before the next begins."""
     from som.agents.loop import run
     from som.agents.report import step_line
-    from som.agents.vlm.cost import Budget
 
     safety, confirm = rules
     steps: list[Step] = []
@@ -243,7 +275,7 @@ def _work(
         env,
         vlm,
         max_steps=options["max_steps"],
-        budget=Budget(options["max_usd"], options["max_tokens"], options["max_seconds"]),
+        budget=budget,
         ask_user=_ask_user if sys.stdin.isatty() else None,
         lang=options["lang"],
         keep_images=options["keep_images"],
@@ -303,7 +335,7 @@ def _kept(options: dict[str, Any]) -> dict[str, Any]:
     return {name: str(value) if isinstance(value, Path) else value for name, value in kept.items()}
 
 
-def _url_after(env: "BrowserEnv", step: "Step") -> str:
+def _url_after(env: "Env", step: "Step") -> str:
     """Where the browser is now; where it was when it is gone."""
     try:
         return env.url

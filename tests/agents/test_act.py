@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -28,6 +29,7 @@ PAGES = {
     "<p id=n>None<p><button onclick=\"n.textContent = 'Bought'\">Place order</button>"
     "<input aria-label=Mail><a href='/two'>Next</a>",
     "/two": "<!doctype html><title>Two</title><button>There</button>",
+    "/slow": "slow:<!doctype html><title>Slow</title>",
 }
 
 
@@ -121,7 +123,7 @@ def test_secrets_are_typed_by_name_and_kept_nowhere(site: Site, tmp_path: Path) 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals")
 def test_ctrl_c_leaves_a_whole_trace(site: Site, tmp_path: Path) -> None:
-    replies = ["click(1)", "wait(30)", 'answer("")']
+    replies = ["click(1)", f'goto("{site.url}/slow")', 'answer("")']
     process = subprocess.Popen(
         command(site, tmp_path, replies, "Wait", "--trace", "t"),
         cwd=tmp_path,
@@ -132,6 +134,8 @@ def test_ctrl_c_leaves_a_whole_trace(site: Site, tmp_path: Path) -> None:
     )
     with process:
         assert process.stdout.readline().startswith("  1  ")
+        while not any(request.endswith("/slow") for request in site.asked):
+            time.sleep(0.01)  # the page takes a second: the step is in the middle of it
         os.killpg(process.pid, signal.SIGINT)
         out, _ = process.communicate(timeout=60)
     assert process.returncode == 130
@@ -163,3 +167,21 @@ def test_errors_are_one_line(
     assert message in done.stderr
     assert isinstance(done.exception, SystemExit), "no traceback"
     assert not (tmp_path / "runs").exists()
+
+
+def test_a_second_opinion_stops_what_the_rules_find_harmless(site: Site, tmp_path: Path) -> None:
+    replies = ["click(1)", "[risky]", 'give_up("not allowed")']
+    done = act(site, tmp_path, replies, "Add one", "--second-opinion", "--no", "--trace", "t")
+    assert "not allowed" in done.stdout
+    first = read_trace(tmp_path / "t").steps()[0]
+    assert first.confirmed is False
+    assert "doubt" in first.outcome.message
+    replies = ["click(1)", "[harmless]", 'answer("One is in")']
+    done = act(site, tmp_path, replies, "Add one", "--second-opinion", "--no", "--trace", "u")
+    assert "answered: One is in" in done.stdout
+
+
+def test_where_to_begin_is_asked_for(tmp_path: Path) -> None:
+    done = CliRunner().invoke(main, ["act", "Add one"])
+    assert (done.exit_code, done.output.count("\n")) == (1, 1)
+    assert "--url URL, or --desktop" in done.output

@@ -5,12 +5,16 @@ import shutil
 import subprocess
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from som.agents import actions as do
 from som.agents.envs.chromium import FLAGS
 from som.agents.envs.desktop import DesktopEnv
+from som.agents.trace import read_trace
+from som.cli import main
 from som.errors import SomError
 from tests.agents.envs.site import Site, serving
 
@@ -60,7 +64,7 @@ def site(display: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sit
         window.wait()
 
 
-def asked(site: Site, path: str) -> bool:
+def asked_of(site: Site, path: str) -> bool:
     """Whether the page asks this of its site, now or in a moment."""
     for _ in range(50):
         if any(request.endswith(path) for request in site.asked):
@@ -89,8 +93,8 @@ def test_a_click_on_a_mark_presses_a_real_button(display: str, site: Site) -> No
         assert env.describe(9999) is None
         outcome = env.act(do.Click(mark=refuse))
         assert (outcome.ok, outcome.changed) == (True, True)
-        assert asked(site, "/refuse")
-        assert not asked(site, "/accept")
+        assert asked_of(site, "/refuse")
+        assert not asked_of(site, "/accept")
 
 
 def test_secrets_are_typed_and_never_shown(display: str, site: Site) -> None:
@@ -103,7 +107,7 @@ def test_secrets_are_typed_and_never_shown(display: str, site: Site) -> None:
         field = wait_for(env, "Your name")
         outcome = env.act(do.Type(mark=field, text="it is {{secret:word}}", submit=True))
         assert outcome.ok
-        assert asked(site, f"/name/it%20is%20{secret}")
+        assert asked_of(site, f"/name/it%20is%20{secret}")
         assert secret not in outcome.message
         seen = env.observe().marked
         assert "{{secret:word}}" in seen.legend()
@@ -121,7 +125,7 @@ def test_a_part_is_shown_larger_and_a_click_there_lands_where_it_should(
         assert closer.size_wh != (800, 600)
         terms = next(mark for mark in closer if "terms" in mark.text.casefold())
         assert env.act(do.Click(mark=terms.id)).ok
-        assert asked(site, "/terms")
+        assert asked_of(site, "/terms")
 
 
 def test_what_cannot_be_done_is_an_outcome(display: str) -> None:
@@ -148,3 +152,20 @@ def test_no_desktop_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
         DesktopEnv()
     with pytest.raises(SomError, match="no desktop answers at display :987"):
         DesktopEnv(":987")
+
+
+def test_som_act_works_on_the_desktop(
+    display: str, site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DISPLAY", display)
+    with DesktopEnv(display) as env:
+        wait_for(env, "Accept")
+    asked = ["act", 'click "Accept"', "--desktop", "--model", "offline", "--max-steps", "3"]
+    done = CliRunner().invoke(main, [*asked, "--yes", "--trace", str(tmp_path / "run")])
+    assert done.exit_code == 0, done.output
+    assert asked_of(site, "/accept")
+    assert read_trace(tmp_path / "run").end.status == "answered"
+    secret = CliRunner().invoke(
+        main, [*asked, "--secret", "word@example.org"], env={"SOM_SECRET_WORD": "hunter2"}
+    )
+    assert "in a browser only" in secret.output
