@@ -336,8 +336,8 @@ def _kept(options: dict[str, Any]) -> dict[str, Any]:
 
 
 def _url_after(env: "Env", step: "Step") -> str:
-    """Where the browser is now; where it was when it is gone."""
+    """Where the browser is now; where it was when it is gone. A desktop has no address."""
     try:
-        return env.url
+        return str(getattr(env, "url", ""))
     except Exception:  # closed: playwright's error, whose class is not imported here
         return step.observation.url
