@@ -185,11 +185,13 @@ def _look(order: Order, scene: Scene, memory: _Memory) -> Found:
             return do.Scroll(
                 direction="down", mark=panel.id if panel else None, amount=0.5
             ), ", looking"
-    raise _Lost(f"I find no {what} here")
+    raise _Lost(f"I find no {what or 'such field'} here")
 
 
 def _fill(order: Order, scene: Scene, memory: _Memory) -> Found:
     """Type into one field or all, paste, or take a suggestion."""
+    if order.do == "complete" and memory.tries == 1:
+        return do.Wait(seconds=0.7), ", more"  # suggestions follow the last letter
     if order.do == "complete" and memory.tries:
         start, end = order.value.casefold(), order.name.casefold()
         for thing in scene.things:
@@ -200,11 +202,14 @@ def _fill(order: Order, scene: Scene, memory: _Memory) -> Found:
                 and said.endswith(end)
             ):
                 return do.Click(mark=thing.id), ""
-        if memory.tries > 2:
+        if memory.tries > 3:
             raise _Lost(f'no suggestion begins with "{order.value}"')
         return do.Wait(seconds=0.7), ", more"
     fields = scene.fields(order)
     if not fields:
+        obstacle = scene.dismissal()
+        if obstacle is not None and obstacle.id not in memory.looked:
+            return do.Click(mark=obstacle.id), ", looking"
         return _look(order, scene, memory)
     value = order.value
     if "[lower]" in order.phrase or "[upper]" in order.phrase:
@@ -261,7 +266,9 @@ def _shades(order: Order, scene: Scene, memory: _Memory) -> Found:
 
 
 def _copy(order: Order, scene: Scene, memory: _Memory) -> Found:
-    fields = scene.fields(replace(order, phrase="area", name=""))
+    fields = scene.fields(replace(order, phrase="area", name="", ordinal=None))
+    fields = [field for field in fields if field.has("multi-line")] or fields
+    fields = fields[(order.ordinal or 1) - 1 :]
     if not fields:
         raise _Lost(f"I find no {order.phrase}")
     steps = [do.Click(mark=fields[0].id), do.Press(keys="Control+a"), do.Press(keys="Control+c")]

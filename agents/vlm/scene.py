@@ -227,6 +227,7 @@ class Scene:
             at = order.ordinal - (1 if order.ordinal > 0 else 0)
             return fields[at : at + 1] if at >= 0 else fields[at:]
         if order.do == "paste":  # into what is empty
+            fields = [thing for thing in fields if not thing.has("multi-line")] or fields
             fields = [thing for thing in fields if 'value "' not in thing.state] or fields
         return fields
 
