@@ -262,7 +262,7 @@ def test_a_narrow_page_does_not_scroll_sideways(visit: Open, scheme: str) -> Non
             new PerformanceObserver((list) => {
                 const jumps = list.getEntries().filter((entry) => !entry.hadRecentInput);
                 window.jumps += jumps.reduce((sum, entry) => sum + entry.value, 0);
-            }).observe({ type: "layout-shift", buffered: true });
+            }).observe({ type: "layout-shift" });
         }"""
     )
     page.click("#view .som-example >> nth=0")
