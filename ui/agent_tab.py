@@ -206,8 +206,7 @@ class AgentTab:
             lambda: vlm,
             lang=session.lang,
             max_steps=min(max(steps, 1), MOST_STEPS),
-            # The offline grounder names marks, it does not plan: the visitor acts.
-            paused=paused or vlm.name == "offline",
+            paused=paused,
             on_step=keeper(self.config, task, url, vlm.name, session.lang),
         )
         live: LiveRun = session.run
