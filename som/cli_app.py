@@ -1,5 +1,6 @@
 """``som app``: the web app."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -30,6 +31,10 @@ import click
     "--runs", type=click.Path(path_type=Path, file_okay=False, exists=True), metavar="FOLDER",
     help="Saved runs that visitors can replay.",
 )  # fmt: skip
+@click.option(
+    "--logs", type=click.Path(path_type=Path, file_okay=False, exists=True), metavar="FOLDER",
+    help="Logs of evaluations that visitors can look at. Default: logs/, for you alone.",
+)  # fmt: skip
 @click.option("--open/--no-open", "browse", default=True, help="Show it in a browser.")
 def app(
     host: str,
@@ -44,9 +49,10 @@ def app(
     agent: bool,
     max_runs: int,
     runs: Path | None,
+    logs: Path | None,
     browse: bool,
 ) -> None:
-    """Open the web app: mark pictures, ask about them, watch an agent work.
+    """Open the web app: mark pictures, ask about them, watch an agent work, read evaluations.
 
     Only this machine can reach it unless --host says otherwise; then give a --password, too.
     """
@@ -66,7 +72,10 @@ def app(
         agent=agent,
         max_runs=max_runs,
         runs=runs,
+        logs=logs,
     )
+    if logs is None and config.private and Path("logs").is_dir():
+        config = replace(config, logs=Path("logs"))
     if not config.private and password is None:
         click.echo("Anyone who can reach this address can use the app; give a --password", err=True)
     demo, url = serve(config, block=False)

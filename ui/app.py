@@ -26,6 +26,7 @@ def build(config: Config | None = None) -> "gr.Blocks":
     gr = _gradio()
     from som.ui.agent_tab import AgentTab
     from som.ui.api import add_api
+    from som.ui.eval_tab import EvalTab
     from som.ui.mark_ask import PRIVATE, MarkAsk
     from som.ui.settings import build_settings
     from som.ui.texts import Texts
@@ -51,23 +52,26 @@ def build(config: Config | None = None) -> "gr.Blocks":
                 with gr.Tab(texts("tab.agent"), id="agent") as agent_tab:
                     agent = AgentTab(config, sessions, texts)
                 texts.add(agent_tab, label="tab.agent")
+            with gr.Tab(texts("tab.evals"), id="evals") as eval_tab:
+                evals = EvalTab(config, sessions, texts)
             with gr.Tab(texts("tab.model"), id="model") as model_tab:
                 status, status_of = build_settings(config, sessions, texts)
         texts.add(mark_tab, label="tab.mark")
+        texts.add(eval_tab, label="tab.evals")
         texts.add(model_tab, label="tab.model")
 
         def show(lang: str, request: Any) -> list[Any]:
             session = sessions.of(request)
             session.lang = lang if lang in LANGUAGES else "en"
             session.sent = ""
-            values = [*tab.all_of(session), status_of(session)]
+            values = [*tab.all_of(session), status_of(session), evals.value(session)]
             values += [agent.value(session)] if config.agent else []
             return [gr.update(value=session.lang), *values, *texts.updates(session.lang)]
 
         def start(request: Any) -> list[Any]:
             return show(language_of(request.headers.get("accept-language")), request)
 
-        shown = [language, tab.view, tab.chat, tab.exports, status]
+        shown = [language, tab.view, tab.chat, tab.exports, status, evals.view]
         shown += [agent.view] if config.agent else []
         shown += texts.components
         demo.load(listener(start), None, shown, **PRIVATE)

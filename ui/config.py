@@ -31,6 +31,7 @@ class Config:
         agent: whether there is an Agent tab that starts browsers on this machine.
         max_runs: agents at once; further ones wait.
         runs: folder of saved runs that can be replayed, None for none.
+        logs: folder of logs of evaluations that can be looked at, None for none.
     """
 
     host: str = "127.0.0.1"
@@ -47,6 +48,7 @@ class Config:
     agent: bool = True
     max_runs: int = 4
     runs: Path | None = None
+    logs: Path | None = None
 
     def __post_init__(self) -> None:
         if self.password is not None and len(self.password) < 8:

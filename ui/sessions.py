@@ -40,6 +40,8 @@ class Session:
     run: Any = None
     looking: int | None = None
     """Number of the step of the run that is looked at; the newest screen when None."""
+    evals: Any = None
+    """Logs of evaluations that are looked at; see `som.ui.eval_tab.Looking`."""
     stop: threading.Event = field(default_factory=threading.Event)
     """Set when the answer that comes is not wanted any more."""
     lock: threading.RLock = field(default_factory=threading.RLock)
@@ -53,8 +55,9 @@ class Session:
 
     @property
     def size(self) -> int:
-        """Bytes of its pictures."""
-        return sum(picture.pixels.nbytes for picture in self.pictures)
+        """Bytes of its pictures, those of logs that were sent among them."""
+        logs = self.evals.size if self.evals is not None else 0
+        return sum(picture.pixels.nbytes for picture in self.pictures) + int(logs)
 
     def close(self) -> None:
         """Let go of everything, a run's browser included."""
@@ -62,7 +65,7 @@ class Session:
         run, self.run = self.run, None
         if run is not None:
             run.close()
-        self.pictures, self.messages, self.history = [], [], []
+        self.pictures, self.messages, self.history, self.evals = [], [], [], None
         self.model = ModelSettings()
 
 

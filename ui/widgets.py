@@ -4,9 +4,10 @@ import json
 from importlib.resources import files
 from typing import Any
 
+from som.ui.eval_report import style
 from som.ui.words import LANGUAGES, words
 
-SCRIPTS = ("page", "view", "chat", "run", "mount")
+SCRIPTS = ("page", "view", "chat", "run", "evals", "mount")
 # `event` must stand here in quotes: Gradio reads the names of a widget's events out of its script.
 _ON_LOAD = """
 const send = (kind, data) => trigger('event', {{ kind, ...data }});
@@ -26,6 +27,7 @@ def head() -> str:
     scripts = "\n".join(static(f"{name}.js") for name in SCRIPTS)
     return (
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f"<style>\n{style()}\n</style>\n"
         f"<script>\n{scripts.replace('WORDS', known, 1)}\n</script>"
     )
 
@@ -34,7 +36,7 @@ def widget(kind: str, value: Any = None, *, elem_id: str, **options: Any) -> Any
     """One of the widgets that mount.js knows.
 
     Args:
-        kind: "view", "chat", "exports", "run" or "timeline".
+        kind: "view", "chat", "exports", "run" or "evals".
         value: plain data that it shows at first.
         elem_id: of the element.
         **options: for its script.

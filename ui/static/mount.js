@@ -81,6 +81,7 @@
     chat: (root, send) => new som.Chat(root, { send }),
     exports: (root, send) => new Exports(root, { send }),
     run: (root, send) => (som.views.run = new som.RunView(root, { send })),
+    evals: (root, send) => new som.Evals(root, { send }),
   };
 
   som.mount = (kind, element, send, options, value, watch) => {
