@@ -41,15 +41,23 @@ def names_of(runs: Sequence[Run]) -> list[str]:
     return names
 
 
+def drawn(runs: Sequence[Run]) -> list[int]:
+    """Which of these runs the plots show, in their order.
+
+    Every run has its bounds beside it; the bounds' own runs are drawn where there is nothing else.
+    """
+    models = [i for i, run in enumerate(runs) if run.by not in BOUNDS]
+    return models or list(range(len(runs)))
+
+
 def numbers(runs: Sequence[Run], lang: str) -> str:
     """All about these runs, side by side."""
     names = names_of(runs)
     rows = [
         (name, run, replace(summarize(run), name=name)) for name, run in zip(names, runs, strict=True)
     ]
-    # Every run has its bounds beside it; the bounds' own runs are drawn where there is nothing else.
-    models = [row for row in rows if row[1].by not in BOUNDS] or rows
-    drawn = [summary for _, _, summary in models]
+    models = [rows[i] for i in drawn(runs)]
+    shown = [summary for _, _, summary in models]
     short = {cause: word(f"eval.cause.{cause}", lang) for cause in CAUSES}
     long = {cause: word(f"eval.why.{cause}", lang) for cause in CAUSES}
     # The chart fills these in itself.
@@ -57,8 +65,12 @@ def numbers(runs: Sequence[Run], lang: str) -> str:
     heads = [word(f"eval.head.{name}", lang) for name in _HEADS]
     parts = [
         _glance(models, runs, lang),
-        _section("accuracy", _key(lang) + charts.accuracies(drawn), lang),
-        _section("fault", charts.legend(long) + charts.shares(drawn, short, apart), lang),
+        _section("accuracy", _key(lang) + charts.accuracies(shown), lang),
+        _section(
+            "fault",
+            _note("fault", lang) + charts.legend(long) + charts.shares(shown, short, apart),
+            lang,
+        ),
         _section(
             "all", _note("all", lang) + table(heads, [cells(summary) for _, _, summary in rows]), lang
         ),

@@ -8,7 +8,7 @@ from typing import Any
 
 import cv2
 
-from som.errors import SomError
+from som.errors import DataError, SomError
 from som.evals.attribution import CAUSES
 from som.evals.evidence import Named
 from som.evals.logs import Answered, Run
@@ -16,7 +16,7 @@ from som.evals.report import BOUNDS
 from som.evals.report.pictures import draw, webp_url
 from som.ui.config import Config
 from som.ui.eval_logs import Log, Shelf, receive
-from som.ui.eval_report import comparison, names_of, numbers
+from som.ui.eval_report import comparison, drawn, names_of, numbers
 from som.ui.sessions import Session, Sessions
 from som.ui.texts import Texts
 from som.ui.widgets import listener, widget
@@ -101,6 +101,7 @@ class EvalTab:
         value["runs"] = [
             {"key": log.key, "name": name} for log, name in zip(looking.chosen, names, strict=True)
         ]
+        value["drawn"] = [looking.chosen[i].key for i in drawn([log.run for log in looking.chosen])]
         value["report"] = _made(
             looking,
             ("numbers", lang, *(log.key for log in looking.chosen)),
@@ -150,7 +151,9 @@ class EvalTab:
         if looking.open is not None:
             at = numbers.index(looking.open) if looking.open in numbers else -1
             found["sample"] = {
-                **_sample_value(log, samples[looking.open], lang, whole=looking.whole),
+                **_sample_value(samples[looking.open], lang),
+                "image": _picture(log, samples[looking.open], whole=looking.whole),
+                "whole": looking.whole,
                 "number": looking.open,
                 "place": word("eval.place", lang, at=at + 1, total=len(numbers)) if at >= 0 else "",
                 "before": numbers[at - 1] if at > 0 else None,
@@ -200,6 +203,12 @@ class EvalTab:
         if len(looking.sent) >= MOST_SENT:
             raise SomError(word("error.many_logs", session.lang, count=MOST_SENT))
         log = receive(data.get("data"), data.get("title"), self.config)
+        try:  # what som never wrote shows before the page is made of it
+            numbers([log.run], session.lang)
+            for one in log.run.samples:
+                _sample_value(one, session.lang)
+        except (ValueError, TypeError, AttributeError, ArithmeticError) as error:
+            raise DataError(f"{log.title} holds numbers that som did not write") from error
         looking.sent[log.key] = log
         _show(looking, [*(each for each in looking.chosen if each.key != log.key), log])
         self.sessions.make_room(session)
@@ -284,7 +293,7 @@ def _log_value(log: Log) -> dict[str, Any]:
     }
 
 
-def _sample_value(log: Log, one: Answered, lang: str, *, whole: bool) -> dict[str, Any]:
+def _sample_value(one: Answered, lang: str) -> dict[str, Any]:
     """A sample as its card shows it; every text of it is shown as text."""
     evidence, verdict = one.evidence, one.verdict
     facts = []
@@ -311,8 +320,6 @@ def _sample_value(log: Log, one: Answered, lang: str, *, whole: bool) -> dict[st
         "why": word(f"eval.why.{verdict.cause}", lang),
         "reply": evidence.text.strip()[:LONGEST_TEXT] if evidence else "",
         "error": _PATH.sub("…/", one.error)[:LONGEST_TEXT],
-        "image": _picture(log, one, whole=whole),
-        "whole": whole,
         "facts": [
             {"name": word(f"eval.fact.{name}", lang) if name in _FACTS else name, "value": value}
             for name, value in facts

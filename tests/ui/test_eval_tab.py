@@ -120,9 +120,10 @@ def test_logs_are_tables_and_samples_that_can_be_opened(visit: Open, logs: Path)
     assert tuple(page.locator(".som-eval-compare td").all_inner_texts()) == pair_cells(compared)
     # From a kind of miss to its samples, by keys.
     name = next(name for name in by_name if "offline" in name)
-    page.get_by_role("tab", name="Samples").click()
-    page.get_by_label("Log", exact=True).select_option(label=name)
-    page.locator(".som-eval-show[data-show=not_marked]").click()
+    shares = page.locator("section", has=page.get_by_role("heading", name="Whose fault"))
+    bar = shares.locator(".bar", has=page.get_by_text(name, exact=True))
+    bar.get_by_role("button", name="not marked 33.3 %").focus()
+    page.keyboard.press("Enter")
     page.wait_for_selector(".som-eval-show[data-show=not_marked][aria-pressed=true]")
     page.wait_for_function("document.querySelectorAll('.som-eval-row').length === 2")
     page.focus(".som-eval-row >> nth=0")
@@ -140,6 +141,13 @@ def test_logs_are_tables_and_samples_that_can_be_opened(visit: Open, logs: Path)
     assert page.evaluate("window.hacked") is None
     assert page.locator(".som-evals img[src=x], .som-evals td i").count() == 0
     page.get_by_role("button", name="Next", exact=True).click()
+    page.wait_for_selector(".som-eval-steps:has-text('2 of 2')")
+    page.get_by_label("Log", exact=True).select_option(index=2)
+    page.locator(".som-eval-show[data-show=right]").click()
+    page.wait_for_selector(".som-eval-show[data-show=right][aria-pressed=true]")
+    page.wait_for_function("document.querySelectorAll('.som-eval-row').length === 4")
+    page.locator(".som-eval-show[data-show=wrong]").click()
+    page.locator(".som-eval-row >> nth=1").click()
     page.wait_for_selector(".som-eval-steps:has-text('2 of 2')")
     # The same in Korean, and the sample stays open.
     page.click("#language label:has-text('한국어')")
@@ -187,19 +195,42 @@ def test_only_logs_of_the_folder_can_be_named(url: str, logs: Path) -> None:
         assert "Traceback" not in said
 
 
-def test_a_log_that_is_sent_opens_no_picture_of_this_machine(logs: Path, tmp_path: Path) -> None:
-    secret = tmp_path / "secret.png"
-    Image.fromarray(np.full((400, 400, 3), 7, np.uint8)).save(secret)
+def changed(log: Path, change: Callable[[dict[str, Any]], None]) -> bytes:
+    """A log whose samples are not as som wrote them."""
     packed = io.BytesIO()
-    with zipfile.ZipFile(a_log_with_images(logs)) as old, zipfile.ZipFile(packed, "w") as new:
+    with zipfile.ZipFile(log) as old, zipfile.ZipFile(packed, "w") as new:
         for name in old.namelist():
             data = json.loads(old.read(name))
             if name.startswith("samples/"):
-                data["metadata"]["image"], data["messages"] = str(secret), []
+                change(data)
             new.writestr(name, json.dumps(data))
-    log = aside(receive, data_url(packed.getvalue()), "mine.eval", Config())
+    return packed.getvalue()
+
+
+def test_a_log_that_is_sent_opens_no_picture_of_this_machine(logs: Path, tmp_path: Path) -> None:
+    secret = tmp_path / "secret.png"
+    Image.fromarray(np.full((400, 400, 3), 7, np.uint8)).save(secret)
+
+    def point_at_it(sample: dict[str, Any]) -> None:
+        sample["metadata"]["image"], sample["messages"] = str(secret), []
+
+    raw = changed(a_log_with_images(logs), point_at_it)
+    log = aside(receive, data_url(raw), "mine.eval", Config())
     assert log.run.samples[0].image == str(secret)
     assert [_picture(log, one, whole=True) for one in log.run.samples] == [""] * 6
+
+
+@pytest.mark.parametrize(
+    "value", [{"text": 7}, {"seconds": "long"}, {"confidence": -3}, {"named": 1}, {"able": None}]
+)
+def test_numbers_that_som_never_wrote_are_refused(url: str, logs: Path, value: dict[str, Any]) -> None:
+    def write(sample: dict[str, Any]) -> None:
+        sample["store"]["answers"][0]["evidence"] |= value
+
+    raw = changed(a_log_with_images(logs), write)
+    sent = {"kind": "send", "data": data_url(raw), "title": "odd.eval"}
+    said = json.dumps(event(url, f"odd{next(iter(value))}", "evals", sent))
+    assert "som did not write" in said
 
 
 def test_what_is_no_log_is_refused_in_one_line(logs: Path) -> None:

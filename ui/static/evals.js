@@ -113,7 +113,10 @@
       this.hello.hidden = any;
       this.hello.textContent = this.word("start");
       this.bar.hidden = !any;
-      if (this.changed("report", report)) this.report.innerHTML = report || "";
+      if (this.changed("report", report)) {
+        this.report.innerHTML = report || "";
+        this.link(this.value.drawn || []);
+      }
       if (this.changed("pair", [runs, this.value.pair])) this.drawPair(runs, this.value.pair);
       const { sample, ...samples } = this.value.samples || {};
       if (this.changed("filters", [runs, samples.run, samples.shows, samples.show])) this.drawFilters(runs, samples);
@@ -230,6 +233,25 @@
     }
 
     // Numbers.
+
+    // A part of a bar leads to its samples.
+    link(keys) {
+      const bars = [...this.report.querySelectorAll(".bars")].at(-1);
+      keys.forEach((run, index) => {
+        const bar = bars.children[index].querySelector("svg");
+        bar.setAttribute("role", "group");
+        for (const part of bar.querySelectorAll("rect")) {
+          const attributes = { tabindex: "0", role: "button", "aria-label": part.textContent };
+          for (const [name, value] of Object.entries(attributes)) part.setAttribute(name, value);
+          part.onclick = () => {
+            this.send("filter", { run, show: part.getAttribute("class") });
+            this.show("samples");
+            this.bar.querySelector("[aria-selected=true]").focus();
+          };
+          part.onkeydown = (event) => ["Enter", " "].includes(event.key) && (event.preventDefault(), part.onclick());
+        }
+      });
+    }
 
     drawPair(runs, pair) {
       this.compare.hidden = runs.length < 2;
