@@ -16,6 +16,9 @@ from som.evals.metrics.compare import Comparison, compare
 from som.evals.metrics.intervals import Interval, interval
 from som.evals.truth import Truth
 
+# What tells samples apart, as far as a data set says it.
+GROUPINGS = ("type", "platform", "group", "application", "split", "lang")
+
 
 @dataclass(frozen=True)
 class Answered:
@@ -316,13 +319,12 @@ def _answered(sample: Any) -> Iterator[Answered]:
     usage = sample.model_usage.items()
     costs = [cost for model, used in usage if (cost := _cost(model, used)) is not None]
     scale = sample.store.get(SCALE) or (1.0, 1.0)
-    known = ("type", "platform", "group", "application", "split", "lang")
     whole = Answered(
         id=str(sample.id),
         epoch=sample.epoch,
         question=sample.input if isinstance(sample.input, str) else "",
         image=str(metadata["image"]),
-        groups={name: str(metadata[name]) for name in known if metadata.get(name)},
+        groups={name: str(metadata[name]) for name in GROUPINGS if metadata.get(name)},
         truth=Truth.from_json(metadata["truth"]),
         evidence=None,
         verdict=judge(Truth.from_json(metadata["truth"]), None),

@@ -10,7 +10,7 @@ from html import escape
 from importlib.resources import files
 
 from som.evals.attribution import CAUSES
-from som.evals.logs import Run, Summary, paired, reliability, summarize
+from som.evals.logs import GROUPINGS, Run, Summary, paired, reliability, summarize
 from som.evals.report import BOUNDS, charts, group_tables, pair_cells, table
 from som.evals.table import cells, percent
 from som.ui.words import word
@@ -126,10 +126,15 @@ def _glance(rows: Sequence[tuple[str, Run, Summary]], runs: Sequence[Run], lang:
 
 def _groups(rows: Sequence[tuple[str, Run, Summary]], lang: str) -> str:
     parts = "".join(
-        f"<h3>{escape(word('eval.by', lang, name=name))}</h3>" + table(heads, lines)
+        f"<h3>{escape(word('eval.by', lang, name=grouping(name, lang)))}</h3>" + table(heads, lines)
         for name, heads, lines in group_tables([(name, run) for name, run, _ in rows])
     )
     return _section("groups", _note("groups", lang) + parts, lang) if parts else ""
+
+
+def grouping(name: str, lang: str) -> str:
+    """A grouping of samples in the visitor's language."""
+    return word(f"eval.group.{name}", lang) if name in GROUPINGS else name
 
 
 def _reliabilities(rows: Sequence[tuple[str, Run, Summary]], lang: str) -> str:

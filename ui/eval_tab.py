@@ -1,6 +1,7 @@
 """The Evaluations tab: logs as tables with their ceilings, and their samples one by one."""
 
 import re
+import time
 from collections import Counter, OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -16,7 +17,7 @@ from som.evals.report import BOUNDS
 from som.evals.report.pictures import draw, webp_url
 from som.ui.config import Config
 from som.ui.eval_logs import Log, Shelf, receive
-from som.ui.eval_report import comparison, drawn, names_of, numbers
+from som.ui.eval_report import comparison, drawn, grouping, names_of, numbers
 from som.ui.sessions import Session, Sessions
 from som.ui.texts import Texts
 from som.ui.widgets import listener, widget
@@ -44,7 +45,6 @@ class Looking:
         whole: whether all of its image is shown.
         pair: keys of the two logs that are compared.
         made: HTML by what it is made of.
-        serial: of what the page was sent last.
     """
 
     sent: OrderedDict[str, Log] = field(default_factory=OrderedDict)
@@ -57,7 +57,6 @@ class Looking:
     whole: bool = False
     pair: tuple[str, str] = ("", "")
     made: dict[tuple[str, ...], str] = field(default_factory=dict)
-    serial: int = 0
 
     @property
     def size(self) -> int:
@@ -83,11 +82,11 @@ class EvalTab:
     def value(self, session: Session, *, busy: str = "", error: str = "") -> dict[str, Any]:
         """What the widget shows."""
         lang, looking = session.lang, looking_of(session)
-        looking.serial += 1
         known = [*looking.sent.values(), *looking.listed]
         value: dict[str, Any] = {
             "lang": lang,
-            "serial": looking.serial,
+            # Answers can overtake each other: the page keeps the one that was made last.
+            "made": time.time_ns() // 1000,
             "busy": busy,
             "error": error,
             "limit_mb": self.config.max_upload_mb,
@@ -311,8 +310,9 @@ def _sample_value(one: Answered, lang: str) -> dict[str, Any]:
         facts.append(("seconds", f"{one.seconds:.2f}"))
     if one.tokens_in or one.tokens_out:
         facts.append(("tokens", f"{one.tokens_in:,} + {one.tokens_out:,}"))
-    facts += [(name, value) for name, value in one.groups.items()]
     facts.append(("id", f"{one.id} · {one.answer}" if one.answer else one.id))
+    named = [(word(f"eval.fact.{name}", lang), value) for name, value in facts]
+    named += [(grouping(name, lang), value) for name, value in one.groups.items()]
     return {
         "question": one.question[:LONGEST_TEXT],
         "cause": verdict.cause,
@@ -320,14 +320,8 @@ def _sample_value(one: Answered, lang: str) -> dict[str, Any]:
         "why": word(f"eval.why.{verdict.cause}", lang),
         "reply": evidence.text.strip()[:LONGEST_TEXT] if evidence else "",
         "error": _PATH.sub("…/", one.error)[:LONGEST_TEXT],
-        "facts": [
-            {"name": word(f"eval.fact.{name}", lang) if name in _FACTS else name, "value": value}
-            for name, value in facts
-        ],
+        "facts": [{"name": name, "value": value} for name, value in named],
     }
-
-
-_FACTS = ("truth", "chosen", "best", "confidence", "marks", "seconds", "tokens", "id")
 
 
 def _picture(log: Log, one: Answered, *, whole: bool) -> str:

@@ -100,6 +100,7 @@
     }
 
     update(value) {
+      if (value?.made < this.value.made) return;
       this.value = value || {};
       const { logs = [], chosen = [], busy, error, report, runs = [] } = this.value;
       if (!busy) this.answered();
