@@ -6,8 +6,8 @@ from typing import Literal
 
 import numpy as np
 
-from som.agents.actions import KINDS, BaseAction, Click, MarkRegion, Zoom, action_schema
-from som.agents.conversation import Points, build_messages, to_drawn, to_original
+from som.agents.actions import KINDS, AskUser, BaseAction, Click, MarkRegion, Zoom, action_schema
+from som.agents.conversation import Points, build_messages, mark_name, to_drawn, to_original
 from som.agents.envs.base import Observation
 from som.agents.replies import ActionError, Form, parse_action, thought_of
 from som.agents.steps import Step
@@ -15,13 +15,15 @@ from som.agents.vlm.base import NONE, VLM, Choice, Message, OnText
 from som.agents.vlm.coordinates import click_pointed_at, on_mark
 from som.agents.vlm.profiles import Profile, profile_of
 from som.legend import LegendStyle
+from som.prompts import phrase
 
 # Roles for which a click is all there is to do; others take a text, an option or a drag.
 CLICKED = (
     "button", "link", "checkbox", "radio", "tab", "menuitem", "menuitemcheckbox", "menuitemradio",
     "option", "switch", "treeitem",
 )  # fmt: skip
-# So many of the most probable marks are looked at closely, when they lie in this share of the image.
+# So many of the most probable marks are looked at closely, when they lie in this share of the image;
+# a person is asked about as many.
 CANDIDATES, CLOSE_BY = 3, 0.25
 # A mark is likely from this many times the probability that it had if all were alike.
 UNLIKELY = 2.0
@@ -77,14 +79,15 @@ class Asking:
         choice = self.vlm.choose(messages, [*options, NONE])
         _add(step.seconds, "choose", choice.seconds)
         _add(step.seconds, "model", choice.seconds)
-        action: BaseAction | None = chosen(choice, seen, self.sure)
-        unsure = choice[choice.best] < self.sure
-        if action is None and unsure and not _looked_closer(steps):
-            action = closer(choice, seen)
         step = replace(step, choice=choice)
-        if action is None or str(action.action) not in self.actions:  # type: ignore[attr-defined]
-            return step
-        return replace(step, messages=tuple(messages), action=action)
+        ways: list[BaseAction | None] = [chosen(choice, seen, self.sure)]
+        if choice[choice.best] < self.sure:
+            ways += [] if _looked_closer(steps) else [closer(choice, seen)]
+            ways += [] if _asked(steps) else [question(choice, seen, self.lang)]
+        for action in ways:
+            if action is not None and str(action.action) in self.actions:  # type: ignore[attr-defined]
+                return replace(step, messages=tuple(messages), action=action)
+        return step
 
     def _write(self, task: str, step: Step, steps: Sequence[Step], warning: str) -> Step:
         seen = step.observation
@@ -155,15 +158,31 @@ def chosen(choice: Choice, seen: Observation, sure: float) -> Click | None:
 
 def closer(choice: Choice, seen: Observation) -> MarkRegion | None:
     """A closer look at the likeliest marks, None where no mark is likely or they lie far apart."""
-    if choice.best == NONE or choice[choice.best] < UNLIKELY / len(choice):
+    likely = _likely(choice)
+    if not likely:
         return None
-    likely = [label for label, share in choice.ranked() if label != NONE and share > 0][:CANDIDATES]
     boxes = np.array([seen.marked[label].box_xyxy for label in likely])
     (x1, y1), (x2, y2) = np.floor(boxes[:, :2].min(axis=0)), np.ceil(boxes[:, 2:].max(axis=0))
     width, height = seen.marked.size_wh
     if (x2 - x1) * (y2 - y1) > CLOSE_BY * width * height:
         return None
     return MarkRegion(x1=int(x1), y1=int(y1), x2=int(x2), y2=int(y2))
+
+
+def question(choice: Choice, seen: Observation, lang: str = "en") -> AskUser | None:
+    """What to ask a person about the likeliest marks, None where none is likely."""
+    likely = [seen.marked[label] for label in _likely(choice)]
+    if not likely:
+        return None
+    named = ", ".join(f"[{mark.label}] {mark_name(seen, mark.id, lang)}" for mark in likely)
+    return AskUser(question=phrase("unsure", lang, marks=named))
+
+
+def _likely(choice: Choice) -> list[str]:
+    """The few likeliest marks, none where none is best or all are about alike."""
+    if choice.best == NONE or choice[choice.best] < UNLIKELY / len(choice):
+        return []
+    return [label for label, share in choice.ranked() if label != NONE and share > 0][:CANDIDATES]
 
 
 def _went_well(steps: Sequence[Step]) -> bool:
@@ -177,6 +196,10 @@ def _went_well(steps: Sequence[Step]) -> bool:
 
 def _looked_closer(steps: Sequence[Step]) -> bool:
     return bool(steps) and isinstance(steps[-1].action, MarkRegion | Zoom)
+
+
+def _asked(steps: Sequence[Step]) -> bool:
+    return bool(steps) and isinstance(steps[-1].action, AskUser)
 
 
 def _add(seconds: dict[str, float], part: str, taken: float) -> None:

@@ -60,7 +60,8 @@ def run(
         form: how the model writes actions; "auto" by its profile.
         use: "write" an action always; "choose" a mark first, and write where that does not do; "auto"
             chooses where the model's profile says that its server has an endpoint for choices.
-        sure: least probability of a chosen mark that is clicked.
+        sure: least probability of a chosen mark that is clicked; below it the model looks closer, then
+            asks the person, where one is there, then writes.
         actions: names of those that it may take; all when not given.
         safety: which of its actions need a person's yes, or are refused; see `SafetyPolicy`.
         confirm: asks that person; without it the answer is no.

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from som.cli_local import LOCAL, local_options, local_settings
+from som.cli_resume import settings_of, spent_by
 from som.errors import SomError
 from som.prompts import load
 
@@ -45,6 +46,7 @@ def _size(ctx: click.Context, param: click.Parameter, value: str) -> tuple[int, 
 @click.option("--desktop", is_flag=True, help="The desktop at $DISPLAY instead of a browser.")
 @click.option("--model", metavar="NAME", help="offline, replay:FILE, or a model on the server.")
 @click.option("--base-url", metavar="URL", help="Any OpenAI-compatible server.")
+@click.option("--api", type=click.Choice(["chat", "responses"]), help="Default: what the model has.")
 @click.option(
     "--timeout",
     type=click.FloatRange(1),
@@ -78,6 +80,12 @@ def _size(ctx: click.Context, param: click.Parameter, value: str) -> tuple[int, 
     default="auto",
     show_default=True,
     help="Write each action, or choose a mark first where a click will do.",
+)
+@click.option(
+    "--votes",
+    type=click.IntRange(2),
+    metavar="N",
+    help="Choose, by the agreement of so many samples.",
 )
 @click.option(
     "--legend",
@@ -146,7 +154,7 @@ def _size(ctx: click.Context, param: click.Parameter, value: str) -> tuple[int, 
     "--resume",
     type=click.Path(path_type=Path),
     metavar="FOLDER",
-    help="Go on with this trace.",
+    help="Go on with this trace, as it was; what it has spent counts.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the run as JSON and nothing else.")
 def act(task: str, **options: Any) -> None:
@@ -158,11 +166,14 @@ def act(task: str, **options: Any) -> None:
     from som.agents.records import Header
     from som.agents.trace import TraceWriter, read_trace
     from som.agents.vlm import get_vlm
-    from som.agents.vlm.cost import Budget
+    from som.agents.vlm.cost import Budget, Spent
 
     old = read_trace(options["resume"]) if options["resume"] else None
     if old and old.end and old.end.status in ("answered", "gave_up"):
         raise SomError(f"the run in {old.folder} is over ({old.end.status}); start a new one")
+    options = settings_of(old, options) if old else options
+    if options["votes"] and options["use"] == "auto":
+        options["use"] = "choose"
     task = task or (old.header.task if old else "")
     url = options["url"] or (old.url if old else "")
     if not task.strip():
@@ -171,7 +182,12 @@ def act(task: str, **options: Any) -> None:
         raise SomError("say where to begin: --url URL, or --desktop")
     local = local_settings(*(options[name] for name in LOCAL))
     vlm, notice = get_vlm(
-        options["model"], base_url=options["base_url"], timeout_s=options["timeout"], **local
+        options["model"],
+        base_url=options["base_url"],
+        api=options["api"],
+        votes=options["votes"],
+        timeout_s=options["timeout"],
+        **local,
     )
     if notice:
         click.echo(notice, err=True)
@@ -179,6 +195,7 @@ def act(task: str, **options: Any) -> None:
     header = Header(task=task, url=url, model=vlm.name, lang=options["lang"], settings=_kept(options))
     folder = old.folder if old else options["trace"] or _new_folder()
     budget = Budget(options["max_usd"], options["max_tokens"], options["max_seconds"])
+    budget.count(spent_by(old) if old else Spent())
     rules, secrets = _safety(vlm, budget, options), _secrets(options)
     past = old.steps(images=options["keep_images"]) if old else []
     with (

@@ -199,6 +199,7 @@ class Budget:
         self._spent = Spent()
         self._reserved = Spent()
         self._started: float | None = None
+        self._before_s = 0.0
 
     @property
     def spent(self) -> Spent:
@@ -209,6 +210,12 @@ class Budget:
         """Of each limit, what is not spent or set aside."""
         with self._lock:
             return {name: max(0, limit - self._used(name)) for name, limit in self.limits.items()}
+
+    def count(self, before: Spent) -> None:
+        """Count what was spent before, by a run that is gone on with; its seconds are of the clock."""
+        with self._lock:
+            self._spent = self._spent.plus(before)
+            self._before_s += before.seconds
 
     def reserve(self, most: Spent, *, priced: bool = True) -> None:
         """Set aside what a call can cost at most.
@@ -245,7 +252,8 @@ class Budget:
 
     def _used(self, name: str) -> float:
         if name == "seconds":
-            return 0.0 if self._started is None else monotonic() - self._started
+            running = 0.0 if self._started is None else monotonic() - self._started
+            return self._before_s + running
         used: float = getattr(self._spent, name) + getattr(self._reserved, name)
         return used
 

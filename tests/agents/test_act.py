@@ -100,6 +100,38 @@ def test_a_run_as_json_and_gone_on_with(site: Site, tmp_path: Path) -> None:
     assert len(kept.resumed) == 1
 
 
+def test_who_goes_on_is_held_as_the_run_was(site: Site, tmp_path: Path) -> None:
+    """Limits count on, rules hold on; what loosens them is said anew."""
+    held = ("--allow", "127.0.0.1", "--max-tokens", "30000", "--legend", "none")
+    act(site, tmp_path, ["click(1)"], "Go on", "--trace", "t", "--max-steps", "1", *held)
+    elsewhere = ['goto("https://example.org/")', 'give_up("")']
+    done = act(site, tmp_path, elsewhere, "--resume", "t", "--yes")
+    assert "is not one of the allowed" in done.stdout
+    settings = read_trace(tmp_path / "t").resumed[0].settings
+    assert (settings["allow"], settings["max_tokens"], settings["legend"]) == (
+        ["127.0.0.1"], 30000, "none",
+    )  # fmt: skip
+    written = (tmp_path / "t" / "trace.jsonl").read_text()
+    kept = written.replace('"reply":{', '"reply":{"tokens_in":9990,').replace('"gave_up"', '"loop"')
+    (tmp_path / "t" / "trace.jsonl").write_text(kept)
+    done = act(site, tmp_path, ["scroll()"], "--resume", "t")
+    assert "29970 tokens are used" in done.stdout
+
+
+def test_votes_choose_and_a_server_elsewhere_is_named_anew(site: Site, tmp_path: Path) -> None:
+    done = act(site, tmp_path, ["click(1)"], "Add", "--trace", "t", "--votes", "3", "--max-steps", "1")
+    assert done.returncode == 1
+    path = tmp_path / "t" / "trace.jsonl"
+    first, *rest = path.read_text().splitlines()
+    header = json.loads(first)
+    assert header["settings"]["use"] == "choose"
+    header["settings"]["base_url"] = "https://models.example/v1"
+    path.write_text("\n".join([json.dumps(header), *rest, ""]))
+    asked = CliRunner().invoke(main, ["act", "--resume", str(tmp_path / "t")])
+    assert (asked.exit_code, asked.output.count("\n")) == (1, 1)
+    assert "say --base-url https://models.example/v1" in asked.output
+
+
 def test_risky_actions_need_a_yes(site: Site, tmp_path: Path) -> None:
     replies = ["click(2)", 'answer("")']
     no = act(site, tmp_path, replies, "Buy", "--no", "--json")

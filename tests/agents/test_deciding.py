@@ -116,6 +116,36 @@ def test_an_unsure_choice_looks_closer_once(env: BrowserEnv) -> None:
     assert [type(step.action) for step in steps] == [do.MarkRegion, do.Answer]
 
 
+def test_where_a_closer_look_does_not_settle_it_the_person_is_asked(env: BrowserEnv) -> None:
+    unsure = {"Left": 0.5, "Right": 0.4, NONE: 0.1}
+    vlm = Chooser([unsure, unsure, {"Left": 0.1, "Right": 0.9}, {NONE: 1}], ['answer("")'])
+    asked: list[str] = []
+
+    def person(text: str) -> str:
+        asked.append(text)
+        return "the right one"
+
+    steps = list(run("x", env, vlm, use="choose", ask_user=person))
+    actions = [type(step.action) for step in steps]
+    assert actions == [do.MarkRegion, do.AskUser, do.Click, do.Answer]
+    left, right = (ids(steps[0].observation)[text] for text in ("Left", "Right"))
+    names = f'[{left}] button "Left", [{right}] button "Right"'
+    assert asked == [f"I am not sure which of these is meant: {names}"]
+    assert "the person says: the right one" in vlm.chosen[2][0][-1].text
+    assert steps[2].action.mark == right
+
+
+def test_far_apart_the_person_is_asked_at_once_and_not_twice(env: BrowserEnv) -> None:
+    unsure = {"Left": 0.5, "Far": 0.5}
+    vlm = Chooser([unsure, unsure], ['answer("")'])
+    steps = list(run("x", env, vlm, use="choose", ask_user=lambda _: "no idea", lang="ko"))
+    assert [type(step.action) for step in steps] == [do.AskUser, do.Answer]
+    assert "확실하지 않습니다" in steps[0].action.question
+    doubts = Chooser([{NONE: 0.6, "Left": 0.4}], ['answer("")'])
+    (step,) = run("x", env, doubts, use="choose", ask_user=lambda _: "")
+    assert isinstance(step.action, do.Answer), "nothing to click is no doubt about marks"
+
+
 def test_after_a_choice_that_changed_nothing_the_model_writes(env: BrowserEnv) -> None:
     vlm = Chooser([{"Right": 1}] * 3, ['answer("")'])
     steps = list(run("x", env, vlm, use="choose"))

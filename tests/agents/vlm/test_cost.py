@@ -138,6 +138,19 @@ def test_a_call_that_failed_still_counts_its_prompt() -> None:
         metered.complete(ASK)
 
 
+def test_what_was_spent_before_counts() -> None:
+    budget = Budget(tokens=100, seconds=10, calls=3)
+    budget.count(Spent(calls=2, tokens_in=80, tokens_out=10, seconds=4))
+    assert {name: round(left) for name, left in budget.left().items()} == {
+        "tokens": 10, "seconds": 6, "calls": 1,
+    }  # fmt: skip
+    with pytest.raises(BudgetError, match="90 tokens are used"):
+        budget.reserve(Spent(calls=1, tokens_in=11))
+    budget.count(Spent(seconds=6))
+    with pytest.raises(BudgetError, match="10 s"):
+        budget.reserve(Spent(calls=1))
+
+
 def test_money_without_a_price_is_refused() -> None:
     model = Costly()
     model.name = "own-model"
