@@ -10,13 +10,14 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from som.agents.envs.base import Observation, Outcome, Tab, Target
+from som.agents.envs.base import Observation, Outcome, Target
 from som.agents.envs.chromium import first_line, launch, shared
 from som.agents.envs.happenings import Happenings, OnDialog, quietly
 from som.agents.envs.hidden import paint_over, target_without_secrets, without_secrets
 from som.agents.envs.numbers import Numbers
 from som.agents.envs.page import STANDING_FOR, PageLook, PageMark, find, look
 from som.agents.envs.presses import PressError, carry_out
+from som.agents.envs.tabs import Tabs, title_of
 from som.agents.envs.targets import target_at, target_focused, target_of
 from som.agents.envs.view import View, mark_view
 from som.agents.envs.watchdog import Watchdog
@@ -29,20 +30,6 @@ from som.track import Tracker
 MARKS = ("dom", "screen", "both")
 # A look or an action may take so many of the longest waits for a page; then the page has hung.
 PATIENCE, MOST_CRASHES = 3, 3
-# A page is looked at once nothing has changed in it for a moment, or after this long.
-QUIET_MS, LONGEST_MS = 120, 1500
-_SETTLE = """([quiet, longest]) => new Promise((done) => {
-  let timer = setTimeout(done, quiet);
-  const observer = new MutationObserver(() => {
-    clearTimeout(timer);
-    timer = setTimeout(done, quiet);
-  });
-  observer.observe(document, { subtree: true, childList: true, attributes: true, characterData: true });
-  setTimeout(() => { observer.disconnect(); done(); }, longest);
-})"""
-_STATE = """() => [document.URL, document.title, scrollX, scrollY, document.body?.innerText,
-  ...[...document.querySelectorAll("input, textarea, select")].map((e) => [e.value, e.checked]),
-  document.body?.innerHTML.length, document.activeElement?.tagName].join("|")"""
 _LOCAL_SCHEMES = re.compile(r"^(file|ftp|ftps|chrome|view-source):")
 
 
@@ -132,20 +119,16 @@ class BrowserEnv:
         self._around = Happenings(
             self.policy, self._guard, self._mask, on_dialog, self._watchdog.resting
         )
-        self._context = self._browser.new_context(
+        context = self._browser.new_context(
             viewport={"width": self.viewport_wh[0], "height": self.viewport_wh[1]},
             device_scale_factor=self.density,
             accept_downloads=self.policy.allow_downloads,
             service_workers="block",
         )
-        self._context.set_default_timeout(self._timeout_ms)
-        self._context.route(_LOCAL_SCHEMES, self._around.local)
-        self._context.add_init_script(
-            files("som.agents.envs").joinpath("listeners.js").read_text("utf-8")
-        )
-        self._context.on("page", self._new_page)
-        self._page = self._context.new_page()
-        self._around.notes.clear()
+        context.set_default_timeout(self._timeout_ms)
+        context.route(_LOCAL_SCHEMES, self._around.local)
+        context.add_init_script(files("som.agents.envs").joinpath("listeners.js").read_text("utf-8"))
+        self._tabs = Tabs(context, self._around, self.policy, self._timeout_ms)
         try:
             self.open(url)
         except PressError as error:
@@ -166,11 +149,7 @@ class BrowserEnv:
     @property
     def page(self) -> Any:
         """Playwright's page that is looked at; another or a new one when that was closed."""
-        if self._page.is_closed():
-            open_pages = self._context.pages
-            self._around.note("the tab was closed")
-            self._page = open_pages[-1] if open_pages else self._context.new_page()
-        return self._page
+        return self._tabs.page
 
     def observe(self) -> Observation:
         """`Environment.observe`.
@@ -187,13 +166,13 @@ class BrowserEnv:
             except Error as error:
                 if "crashed" not in str(error):
                     raise SomError(f"the page cannot be looked at: {first_line(error)}") from error
-                self._around.crashed.add(self._page)
+                self._tabs.crashed()
         raise SomError(f"{self._mask(self.url)} crashes whenever it is opened")
 
     def _observe(self) -> Observation:
         seconds: dict[str, float] = {}
         start = perf_counter()
-        page = self._ready_page()
+        page = self._tabs.ready()
         seconds["settle"], start = perf_counter() - start, perf_counter()
         found = self._look(page)
         seconds["marks"], start = perf_counter() - start, perf_counter()
@@ -217,11 +196,8 @@ class BrowserEnv:
         return Observation(
             marked=marked,
             url=self._mask(page.url),
-            title=self._mask(_title(page)),
-            tabs=tuple(
-                Tab(self._mask(_title(tab)), self._mask(tab.url), tab == page)
-                for tab in self._context.pages
-            ),
+            title=self._mask(title_of(page)),
+            tabs=self._tabs.listed(self._mask),
             notes=self._around.take_notes(),
             new_ids=self._numbers.new() & on_image,
             states={
@@ -253,7 +229,7 @@ class BrowserEnv:
         from playwright.sync_api import Error
 
         start = perf_counter()
-        before = self._state()
+        before = self._tabs.state()
         noted = len(self._around.notes)
         try:
             message = carry_out(action, self)
@@ -265,8 +241,8 @@ class BrowserEnv:
             hung = "the page stopped answering and was closed"
             message = f"that did not work: {hung if self._watchdog.bit else first_line(error)}"
             return Outcome(False, self._mask(message), None, perf_counter() - start)
-        self._settle(self.page)
-        changed = self._state() != before or len(self._around.notes) > noted
+        self._tabs.settle()
+        changed = self._tabs.state() != before or len(self._around.notes) > noted
         if not changed and action.action not in ("wait", "zoom", "mark_region"):
             message += "; nothing changed on the page"
         return Outcome(True, self._mask(message), changed, perf_counter() - start)
@@ -309,9 +285,7 @@ class BrowserEnv:
         Raises:
             SomError: it may not be opened, or does not answer.
         """
-        for tab in self._context.pages:
-            if tab != self.page:
-                quietly(tab.close)
+        self._tabs.close_others()
         try:
             self.open(url)
         except PressError as error:
@@ -328,20 +302,7 @@ class BrowserEnv:
         Raises:
             PressError: it may not be opened, or does not answer.
         """
-        from playwright.sync_api import Error
-        from playwright.sync_api import TimeoutError as Late
-
-        reason = self.policy.check(url)
-        if reason:
-            raise PressError(f"{url} was not opened: {reason}")
-        try:
-            self.page.goto(url, wait_until="domcontentloaded", timeout=self._timeout_ms)
-        except Late:
-            self._around.note(f"{url} is still loading")
-        except Error as error:
-            refused = self._around.take_refused()
-            why = refused[0] if refused else first_line(error)
-            raise PressError(f"{url} could not be opened: {why}") from error
+        self._tabs.open(url)
 
     def locate(self, mark_id: int, *, even_disabled: bool = False) -> tuple[float, float]:
         """Where a press reaches a mark now, in CSS pixels; scrolls to it when it has left the screen.
@@ -427,55 +388,11 @@ class BrowserEnv:
         Raises:
             PressError: there is no such tab.
         """
-        pages = self._context.pages
-        if not 1 <= number <= len(pages):
-            raise PressError(f"there is no tab {number}; there are {len(pages)}")
-        self._page = pages[number - 1]
-        self._page.bring_to_front()
+        self._tabs.switch(number)
 
     def new_tab(self) -> None:
         """Open an empty tab and go to it."""
-        self._page = self._context.new_page()
-
-    # What happens around a page.
-
-    def _ready_page(self) -> Any:
-        from playwright.sync_api import Error
-
-        try:
-            page = self.page
-            if page in self._around.crashed:
-                self._replace(page)
-            self._settle(self.page)
-        except Error as error:
-            raise SomError("the browser was closed; start again") from error
-        return self.page
-
-    def _settle(self, page: Any) -> None:
-        from playwright.sync_api import Error
-        from playwright.sync_api import TimeoutError as Late
-
-        try:
-            page.wait_for_load_state("domcontentloaded", timeout=self._timeout_ms)
-            page.evaluate(_SETTLE, [QUIET_MS, LONGEST_MS])
-        except Late:
-            self._around.note("the page is still loading")
-        except Error:
-            # It went elsewhere in the meantime: wait for what comes.
-            if not page.is_closed() and self._browser.is_connected():
-                try:
-                    page.wait_for_load_state("domcontentloaded", timeout=self._timeout_ms)
-                except Error:
-                    self._replace(page)
-
-    def _replace(self, page: Any) -> None:
-        """A page that has crashed gives way to a new one at the same address."""
-        url = page.url
-        self._around.note("the tab crashed and was opened again")
-        self._page = self._context.new_page()
-        quietly(page.close)
-        if self.policy.check(url) is None:
-            quietly(lambda: self._page.goto(url, wait_until="domcontentloaded"))
+        self._tabs.add()
 
     def _look(self, page: Any) -> PageLook:
         if self._marks != "screen":
@@ -489,30 +406,3 @@ class BrowserEnv:
     def _screenshot(self, page: Any, found: PageLook) -> NDArray[np.uint8]:
         png = page.screenshot(animations="disabled", caret="hide", timeout=self._timeout_ms)
         return paint_over(load_image(png), found, self.secrets, self.density)
-
-    def _state(self) -> list[Any]:
-        from playwright.sync_api import Error
-
-        states: list[Any] = [len(self._context.pages)]
-        for frame in self.page.frames:
-            if not frame.url:  # refused before it began
-                continue
-            try:
-                states.append(frame.evaluate(_STATE))
-            except Error:
-                states.append("gone")
-        return states
-
-    def _new_page(self, page: Any) -> None:
-        self._around.follow(page)
-        self._page = page
-        self._around.note("a new tab was opened")
-
-
-def _title(page: Any) -> str:
-    from playwright.sync_api import Error
-
-    try:
-        return str(page.title())
-    except Error:
-        return ""
