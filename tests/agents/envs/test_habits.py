@@ -241,6 +241,15 @@ def test_a_frame_that_breaks_what_it_is_asked_with_loses_only_its_marks(show: Sh
     assert set(ids(env.observe())) == {"Fine"}
 
 
+@pytest.mark.parametrize(
+    "habit", ["Array.prototype.toJSON = () => 'list'", "JSON.stringify = () => 'no JSON'"]
+)
+def test_a_page_with_a_json_of_its_own_is_looked_at_all_the_same(show: Show, habit: str) -> None:
+    env = show(f"<button disabled>Fine</button><script>{habit}</script>")
+    seen = env.observe()
+    assert seen.states == {ids(seen)["Fine"]: "disabled"}
+
+
 @pytest.mark.slow
 def test_a_page_that_hangs_is_ended(show: Show) -> None:
     env = show("<button onclick='while (1);'>Hang</button>")
