@@ -49,11 +49,31 @@ def settings_of(old: "Trace", options: dict[str, Any]) -> dict[str, Any]:
 
 
 def spent_by(old: "Trace") -> "Spent":
-    """What the steps of a run took; it counts against the limits of who goes on."""
-    from som.agents.vlm.cost import Spent
+    """What the steps of a run took; it counts against the limits of who goes on.
 
-    asked = sum(record.reply is not None or record.choice is not None for record in old.records)
-    return Spent(asked, *old.tokens, usd=old.cost_usd or 0.0, seconds=old.seconds)
+    Tokens that a server did not tell are estimated, as they are before each call.
+    """
+    from som.agents.vlm.cost import Spent, text_tokens_of
+    from som.agents.vlm.profiles import profile_of
+
+    spent = Spent(usd=old.cost_usd or 0.0, seconds=old.seconds)
+    image_tokens = profile_of(old.header.model).image_tokens
+    for record in old.records:
+        for call in (record.reply, record.choice):
+            if call is None:
+                continue
+            tokens_in, tokens_out = call.tokens_in, call.tokens_out or 0
+            if tokens_in is None:
+                size = record.seen.marks["image"]
+                parts = [part for message in record.messages for part in message.parts]
+                tokens_in = sum(
+                    text_tokens_of(old.text(part.text))
+                    if part.text
+                    else image_tokens((size["width"], size["height"]))
+                    for part in parts
+                )
+            spent = spent.plus(Spent(1, tokens_in, tokens_out))
+    return spent
 
 
 def _as_given(value: Any) -> Any:

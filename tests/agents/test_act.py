@@ -15,6 +15,7 @@ from click.testing import CliRunner
 
 from som.agents.trace import read_trace
 from som.cli import main
+from som.cli_resume import spent_by
 from tests.agents.envs.site import Site, serving
 
 pytestmark = [
@@ -104,18 +105,20 @@ def test_who_goes_on_is_held_as_the_run_was(site: Site, tmp_path: Path) -> None:
     """Limits count on, rules hold on; what loosens them is said anew."""
     held = ("--allow", "127.0.0.1", "--max-tokens", "30000", "--legend", "none")
     act(site, tmp_path, ["click(1)"], "Go on", "--trace", "t", "--max-steps", "1", *held)
-    elsewhere = ['goto("https://example.org/")', 'give_up("")']
-    done = act(site, tmp_path, elsewhere, "--resume", "t", "--yes")
+    elsewhere = ['goto("https://example.org/")', "scroll()"]
+    done = act(site, tmp_path, elsewhere, "--resume", "t", "--yes", "--max-steps", "2")
     assert "is not one of the allowed" in done.stdout
     settings = read_trace(tmp_path / "t").resumed[0].settings
     assert (settings["allow"], settings["max_tokens"], settings["legend"]) == (
         ["127.0.0.1"], 30000, "none",
     )  # fmt: skip
-    written = (tmp_path / "t" / "trace.jsonl").read_text()
-    kept = written.replace('"reply":{', '"reply":{"tokens_in":9990,').replace('"gave_up"', '"loop"')
-    (tmp_path / "t" / "trace.jsonl").write_text(kept)
-    done = act(site, tmp_path, ["scroll()"], "--resume", "t")
-    assert "29970 tokens are used" in done.stdout
+    spent = spent_by(read_trace(tmp_path / "t"))
+    assert spent.calls == 3
+    assert 3000 < spent.tokens < 30000
+    limit = str(spent.tokens + 10)
+    done = act(site, tmp_path, ["scroll()"], "--resume", "t", "--max-tokens", limit)
+    assert done.returncode == 1
+    assert f"{spent.tokens} tokens are used" in done.stdout
 
 
 def test_votes_choose_and_a_server_elsewhere_is_named_anew(site: Site, tmp_path: Path) -> None:
