@@ -23,7 +23,7 @@ from som.errors import VLMError
 from som.marks import MarkedImage
 
 # Below this, nothing in the picture was asked for.
-_ENOUGH = 0.45
+ENOUGH = 0.45
 # What a name that cannot be looked up weighs beside a colour (1.5) or a place (1.2).
 _UNREADABLE = 0.5
 # How sharply `choose` prefers better matches.
@@ -80,7 +80,7 @@ class Offline:
         An option that names no mark ("none") weighs as much as the least match worth naming.
         """
         asked = _asked(messages)
-        scores = dict.fromkeys(options, _ENOUGH)
+        scores = dict.fromkeys(options, ENOUGH)
         several = len(asked.marked) > 1
         for match in ground(asked.question, asked.marked, every=True):
             label = asked.marked[match.image].marks[match.row].label
@@ -110,7 +110,7 @@ def ground(question: str, images: Sequence[MarkedImage], *, every: bool = False)
     matches.sort(key=lambda match: -match.score)
     if every:
         return matches
-    fitting = [match for match in matches if match.score >= _ENOUGH]
+    fitting = [match for match in matches if match.score >= ENOUGH]
     if not fitting:
         return []
     if query.many:

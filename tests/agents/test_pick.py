@@ -96,6 +96,38 @@ def test_thinned_marks_keep_their_numbers_and_what_is_asked_for(dense: MarkedIma
     assert thin("g7", few, 10) is few
 
 
+def _mails() -> MarkedImage:
+    """Ten lines: a small icon, a name, and another icon far from it; the names come last."""
+    names = ["Ann", "Bob", "Cleo", "Dan", "Eva", "Finn", "Gus", "Hana", "Ida", "3868"]
+    lines = range(40, 640, 60)
+    left, right = ([(x, y, x + 24, y + 24) for y in lines] for x in (20, 900))
+    texts = [(120, y, 260, y + 24) for y in lines]
+    image = np.full((700, 1000, 3), 250, np.uint8)
+    regions = make_regions(
+        [*left, *right, *texts],
+        text=[""] * 20 + names,
+        interactive=[False] * 10 + [True] * 10 + [False] * 10,
+        confidence=[0.9] * 10 + [0.3] * 20,
+    )
+    return Marker.from_detections(image, regions)
+
+
+def test_thinning_keeps_icons_beside_the_words_of_the_question() -> None:
+    kept = thin("delete the mail from Hana", _mails(), 4)
+    on_the_line = [mark.box_xyxy[0] for mark in kept if mark.box_xyxy[1] == 460]
+    assert sorted(on_the_line) == [20, 120, 900]
+
+
+def test_thinning_finds_words_with_korean_endings() -> None:
+    kept = thin("3868번 주문 열기", _mails(), 1)
+    assert [mark.text for mark in kept] == ["3868"]
+
+
+def test_where_no_word_helps_thinning_keeps_what_can_be_acted_on() -> None:
+    kept = thin("archive everything", _mails(), 10)
+    assert {mark.box_xyxy[0] for mark in kept} == {900}
+
+
 def test_looking_closer_finds_the_mark_and_gives_pixels_of_the_whole_image(dense: MarkedImage) -> None:
     chooser = Chooser({"f5": 1})
     found = look_closer("f5", dense, chooser, most=12)
