@@ -17,11 +17,14 @@ demo: $(VENV)/.base
 app: $(VENV)/.ui
 	@$(BIN)/python -m som app
 
+# A process for each core; the tests of one file share their servers and browsers, so they stay together.
+PYTEST := $(BIN)/python -m pytest -n auto --dist loadfile
+
 test: $(VENV)/.full browser
-	$(BIN)/python -m pytest
+	$(PYTEST)
 
 slow: $(VENV)/.full browser
-	$(BIN)/python -m pytest -m slow
+	$(PYTEST) -m slow
 
 check: $(VENV)/.full
 	$(BIN)/ruff check .
