@@ -8,7 +8,11 @@ from pathlib import Path
 
 import httpx
 import pytest
+from click.testing import CliRunner
 
+from som.cli import main
+from som.errors import SomError
+from som.ui.config import Config
 from tests.ui.pictures import small_png
 
 
@@ -54,3 +58,27 @@ def test_it_says_where_it_is_keeps_no_files_and_stops(tmp_path: Path) -> None:
         app.send_signal(signal.SIGINT)
         _, err = app.communicate(timeout=20)
     assert "Traceback" not in err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "shown"),
+    [
+        ([], Path("logs")),
+        (["--host", "0.0.0.0", "--password", "long enough"], None),
+        (["--host", "0.0.0.0", "--password", "long enough", "--logs", "logs"], Path("logs")),
+    ],
+)
+def test_logs_beside_it_are_shown_to_its_owner_alone(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, arguments: list[str], shown: Path | None
+) -> None:
+    (tmp_path / "logs").mkdir()
+    monkeypatch.chdir(tmp_path)
+    configs: list[Config] = []
+
+    def serve(config: Config, **_: object) -> None:
+        configs.append(config)
+        raise SomError("not now")
+
+    monkeypatch.setattr("som.ui.app.serve", serve)
+    CliRunner().invoke(main, ["app", *arguments])
+    assert [config.logs for config in configs] == [shown]
