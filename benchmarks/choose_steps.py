@@ -5,7 +5,7 @@ model is asked both ways: `VLM.choose` among the marks and none, and `VLM.comple
 of actions.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from statistics import mean
 from urllib.parse import quote
@@ -39,10 +39,10 @@ class Asked:
     method: str
 
 
-def steps(most: int) -> Iterator[tuple[str, Observation, int]]:
+def steps(sizes: Sequence[int], most: int) -> Iterator[tuple[str, Observation, int]]:
     """Tasks, what there is to see, and the mark that is meant."""
     with BrowserEnv(marks="dom", viewport_wh=(960, 640)) as env:
-        for size in SIZES:
+        for size in sizes:
             env.open("data:text/html," + quote(page(size)))
             seen = env.observe()
             named = [mark for mark in seen.marked if mark.text.startswith(NAMED)]
@@ -73,13 +73,20 @@ def ask_both_ways(vlm: VLM, task: str, seen: Observation, target: int) -> Iterat
 @click.command()
 @click.option("--model", default="offline", show_default=True)
 @click.option("--base-url")
+@click.option("--size", "sizes", multiple=True, type=int, default=SIZES, help="Things on a page.")
 @click.option("--most", default=4, show_default=True, help="Steps of each page.")
-def main(model: str, base_url: str | None, most: int) -> None:
-    """Print what both ways took, and the ratio."""
-    vlm, _ = get_vlm(model, base_url=base_url)
+@click.option("--max-tokens", type=int, help="Of a reply; models that never stop need it.")
+def main(
+    model: str, base_url: str | None, sizes: tuple[int, ...], most: int, max_tokens: int | None
+) -> None:
+    """Print what both ways took, and the ratio; the first step is asked before, to load the model."""
+    options = {"max_tokens": max_tokens} if max_tokens else {}
+    vlm, _ = get_vlm(model, base_url=base_url, **options)
     found: list[Asked] = []
-    for task, seen, target in steps(most):
+    for i, (task, seen, target) in enumerate(steps(sizes, most)):
         try:
+            if i == 0:
+                list(ask_both_ways(vlm, task, seen, target))
             found += ask_both_ways(vlm, task, seen, target)
         except VLMError as error:
             print(f"{task}: {error}")
