@@ -14,13 +14,13 @@ from inspect_ai import Task, eval_set
 from inspect_ai.model import CachePolicy
 
 from som.agents.vlm.base import Choice, Message, OnText, Reply
+from som.agents.vlm.cost import Budget, price_of, text_tokens_of
 from som.agents.vlm.cost import estimate as estimate_call
-from som.agents.vlm.cost import price_of, text_tokens_of
 from som.errors import SomError
 from som.evals import registry
 from som.evals.judges import Oracle
 from som.evals.settings import Settings
-from som.evals.solvers import KINDS
+from som.evals.solvers import KINDS, under
 from som.evals.truth import Truth
 
 NO_MODEL = "none/none"
@@ -121,6 +121,7 @@ def run(
     cache: bool = True,
     max_retries: int = 5,
     display: Literal["full", "rich", "plain", "none"] = "plain",
+    budget: Budget | None = None,
     **generate: Any,
 ) -> bool:
     """Run tasks, or go on with them.
@@ -134,34 +135,37 @@ def run(
         cache: take replies that were given before from the library's cache.
         max_retries: of a call that failed for a reason that may pass.
         display: how progress is shown: "full", "rich", "plain", "none".
+        budget: no call goes over it; samples that it leaves unanswered wait until the run is taken up
+            again. Replies from the cache count as if they were bought.
         **generate: the library's options of generation: temperature, max_connections, ...
 
     Returns:
         Whether every sample has an answer.
     """
     scripted = model == NO_MODEL or model.removeprefix("som/").startswith(("offline", "replay:"))
-    done, _ = eval_set(
-        list(tasks),
-        log_dir=str(log_dir / _folder(tasks, model)),
-        model=model,
-        model_base_url=base_url,
-        # A run may be taken up again with other conditions, or a larger limit.
-        log_dir_allow_dirty=True,
-        log_buffer=1,
-        log_format="eval",
-        # Samples that failed wait until the run is taken up again.
-        retry_attempts=0,
-        retry_immediate=False,
-        epochs=epochs,
-        max_retries=max_retries,
-        # A script is played in the order of the samples.
-        max_samples=1 if model.startswith("som/replay:") else None,
-        max_tasks=1 if model.startswith("som/replay:") else None,
-        display=display,
-        score_display=False,
-        cache=CachePolicy(expiry=None) if cache and not scripted else None,
-        **generate,
-    )
+    with under(budget):
+        done, _ = eval_set(
+            list(tasks),
+            log_dir=str(log_dir / _folder(tasks, model)),
+            model=model,
+            model_base_url=base_url,
+            # A run may be taken up again with other conditions, or a larger limit.
+            log_dir_allow_dirty=True,
+            log_buffer=1,
+            log_format="eval",
+            # Samples that failed wait until the run is taken up again.
+            retry_attempts=0,
+            retry_immediate=False,
+            epochs=epochs,
+            max_retries=max_retries,
+            # A script is played in the order of the samples.
+            max_samples=1 if model.startswith("som/replay:") else None,
+            max_tasks=1 if model.startswith("som/replay:") else None,
+            display=display,
+            score_display=False,
+            cache=CachePolicy(expiry=None) if cache and not scripted else None,
+            **generate,
+        )
     return bool(done)
 
 

@@ -1,6 +1,7 @@
 """Solvers: a sample's question, asked of the model under test, of the oracle, or left to chance."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
@@ -9,6 +10,8 @@ from inspect_ai.model import GenerateConfig, Model, ModelOutput, get_model
 from inspect_ai.solver import Generate, Solver, TaskState, solver
 
 from som.agents.vlm.base import VLM, Choice, Message, OnText, Reply, choose_by_asking
+from som.agents.vlm.cost import Budget, Metered
+from som.agents.vlm.profiles import profile_of
 from som.evals.chat import to_chat, to_reply
 from som.evals.evidence import ANSWERS, OBJECTS, SCALE, Outcome
 from som.evals.finding import find
@@ -19,6 +22,19 @@ from som.evals.tracking import follow
 
 BY = ("model", "oracle", "random")
 _WORKERS = 64
+# What all calls of the evaluation that is running may cost together; none where this is empty.
+_budgets: list[Budget] = []
+
+
+@contextmanager
+def under(budget: Budget | None) -> Iterator[None]:
+    """Hold the calls of all solvers to a budget; one evaluation runs at a time in a process."""
+    before = list(_budgets)
+    _budgets[:] = [budget] if budget else []
+    try:
+        yield
+    finally:
+        _budgets[:] = before
 
 
 class Asked:
@@ -28,11 +44,14 @@ class Asked:
         model: the model.
         state: of the sample; what is sent and said is written into it.
         seed: of the model's sampling, where its server takes one; 0 leaves it out.
+        max_tokens: longest reply; None leaves it to the library.
     """
 
-    def __init__(self, model: Model, state: TaskState, seed: int = 0) -> None:
-        self.model, self.state = model, state
-        self.config = GenerateConfig(seed=seed or None)
+    def __init__(
+        self, model: Model, state: TaskState, seed: int = 0, max_tokens: int | None = None
+    ) -> None:
+        self.model, self.state, self.max_tokens = model, state, max_tokens
+        self.config = GenerateConfig(seed=seed or None, max_tokens=max_tokens)
 
     @property
     def name(self) -> str:
@@ -64,6 +83,12 @@ class Asked:
             reply.seconds,
             reply.cost_usd,
         )
+
+    def calls_to_choose(self, count: int) -> int:
+        """How many calls `choose` may make for so many options."""
+        api = self.model.api
+        calls = getattr(api.vlm, "calls_to_choose", None) if isinstance(api, SomModel) else None
+        return int(calls(count)) if calls else 1
 
     def _generate(self, messages: Sequence[Message], options: Sequence[str] = ()) -> ModelOutput:
         chat = to_chat(messages, options)
@@ -110,6 +135,14 @@ def random_mark(**settings: Any) -> Solver:
     return _solver("random", Settings(**settings))
 
 
+def _asked(model: Model, state: TaskState, seed: int) -> VLM:
+    """The model under test, held to the budget where there is one."""
+    if not _budgets:
+        return Asked(model, state, seed)
+    longest = model.config.max_tokens or profile_of(str(model)).max_tokens
+    return Metered(Asked(model, state, seed, longest), _budgets[0])
+
+
 def _solver(by: str, settings: Settings) -> Solver:
     limiter: CapacityLimiter | None = None
 
@@ -117,7 +150,7 @@ def _solver(by: str, settings: Settings) -> Solver:
         nonlocal limiter
         limiter = limiter or CapacityLimiter(_WORKERS)
         kind = KINDS[state.metadata["kind"]]
-        asked = Asked(get_model(), state, settings.seed)
+        asked = _asked(get_model(), state, settings.seed)
 
         def work() -> Outcome:
             return kind(state.input_text, state.metadata, settings, by, asked)

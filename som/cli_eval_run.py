@@ -83,6 +83,10 @@ _OPTIONS = [
         "--log-images/--no-log-images", default=True,
         help="Keep what the model was shown in the log; reports and viewers show it.",
     ),
+    click.option(
+        "--max-usd", type=click.FloatRange(0, min_open=True), metavar="USD",
+        help="Of all models together; stop before a call that could go over it.",
+    ),
     click.option("--yes", is_flag=True, help="Do not ask before spending money."),
 ]  # fmt: skip
 
@@ -105,12 +109,14 @@ def _run(
     max_connections: int | None,
     max_retries: int,
     log_images: bool,
+    max_usd: float | None,
     yes: bool,
 ) -> None:
     try:
         import inspect_ai  # noqa: F401
     except ImportError as error:
         raise MissingDependencyError('inspect_ai is missing: pip install "som-agent[eval]"') from error
+    from som.agents.vlm.cost import Budget
     from som.evals.conditions import grid as read_grid
     from som.evals.logs import read_runs, summarize
     from som.evals.run import NO_MODEL, estimate, make_tasks, model_name, run
@@ -138,10 +144,13 @@ def _run(
             jobs.append((one, model, tasks))
     if not jobs:
         raise SomError("nothing to run: no model can do any of these conditions")
+    paid = []
     for one, model, tasks in jobs:
         expected = estimate(tasks, model, epochs=epochs or 1, hosted=base_url is None)
         click.echo(f"{one}: {expected}", err=True)
         _ask_to_go_on(expected, yes)
+        paid += [] if expected.free else [model]
+    budget = Budget(usd=max_usd) if max_usd else None
     shown: Literal["rich", "plain"] = "rich" if sys.stderr.isatty() else "plain"
     complete = True
     for _, model, tasks in jobs:
@@ -155,6 +164,7 @@ def _run(
             max_retries=max_retries,
             display=shown,
             log_images=log_images,
+            budget=budget if model in paid else None,
             max_connections=max_connections,
         )
     click.echo(as_text([summarize(found) for found in read_runs([log_dir])]))

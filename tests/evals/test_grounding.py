@@ -103,6 +103,25 @@ def test_what_it_will_cost_is_said_and_asked_for_before(screens: Path, tmp_path:
     assert not (tmp_path / "logs").exists()
 
 
+def test_no_call_goes_over_the_budget(screens: Path, tmp_path: Path) -> None:
+    """Nothing is asked, and nothing is reached: the only server is one that is not there."""
+    command = [
+        "eval", "screenspot", "--data", str(screens), "--segmenter", "buttons",
+        "--grid", "marks,marks+choose", "--model", "openai/gpt-5-mini",
+        "--log-dir", str(tmp_path), "--yes", "--max-usd", "0.0001",
+    ]  # fmt: skip
+    nowhere = {"OPENAI_API_KEY": "none", "OPENAI_BASE_URL": "http://127.0.0.1:9/v1"}
+    done = CliRunner().invoke(main, command, env=nowhere)
+    assert done.exit_code == 1
+    assert "some samples have no answer" in done.output
+    runs = read_runs([tmp_path])
+    assert len(runs) == 2
+    for run in runs:
+        errors = [one.error for one in run.samples if one.error]
+        assert errors
+        assert all("stopped before going over the budget of $0.000100" in error for error in errors)
+
+
 def test_regions_are_found_once_for_an_image(screens: Path, tmp_path: Path) -> None:
     before = Buttons.calls
     evaluate(screens, tmp_path / "a", "--grid", "marks,marks+boxes+area", "--model", "offline,oracle")
