@@ -1,5 +1,7 @@
 """``som app``: the web app."""
 
+import os
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -80,9 +82,14 @@ def app(
         click.echo("Anyone who can reach this address can use the app; give a --password", err=True)
     demo, url = serve(config, block=False)
     click.echo(f"The app is at {url} (Ctrl+C stops it)")
-    if browse and config.private:
+    if browse and config.private and _has_screen():
         click.launch(url)
     try:
         demo.block_thread()
     finally:
         demo.close(verbose=False)
+
+
+def _has_screen() -> bool:
+    """Whether a browser could show anything; on a server, looking for one only prints errors."""
+    return sys.platform != "linux" or any(map(os.environ.get, ("DISPLAY", "WAYLAND_DISPLAY")))
