@@ -18,7 +18,7 @@ import numpy as np
 
 from som.agents.vlm.base import NONE, Choice, ImagePart, Message, TextPart
 from som.agents.vlm.chat import data_url
-from som.agents.vlm.choosing import LIMIT, in_rounds, normalized
+from som.agents.vlm.choosing import LIMIT, in_rounds, normalized, rounds_needed
 from som.agents.vlm.cost import price_of
 from som.agents.vlm.server import names_of, one_line
 from som.errors import VLMError
@@ -31,6 +31,8 @@ _ASK = "Choose the one that is asked for."
 _NONE_FITS = "none of the others fits"
 # System One takes so many images in one request (transformers/cli/serving/systemone.py).
 _MOST_IMAGES = 4
+# What most System Ones take at once, before one has said otherwise.
+_USUAL_LIMIT = 26
 _LIMIT_SAID = re.compile(r"(?:at most|limited to|maximum(?: of)?|up to|2 to|1 to)\s+(\d+)")
 
 
@@ -53,6 +55,12 @@ class Endpoint:
     works: bool | None = None
     sees: bool | None = None
     faults: int = 0
+
+    @property
+    def expected(self) -> int:
+        """How many options it takes, as far as is known."""
+        untold = self.method == "systemone" and not self.works
+        return min(self.limit, _USUAL_LIMIT) if untold else self.limit
 
 
 @dataclass
@@ -99,6 +107,11 @@ class DecisionServer:
                 endpoint.works = True
                 return choice
         return None
+
+    def calls_to_choose(self, count: int) -> int:
+        """How many calls a choice among so many options may take; 0 where no endpoint is left."""
+        left = [endpoint for endpoint in self.endpoints if endpoint.works is not False]
+        return max((rounds_needed(count, endpoint.expected) for endpoint in left), default=0)
 
     def _at(
         self, endpoint: Endpoint, model: str, messages: Sequence[Message], options: tuple[str, ...]

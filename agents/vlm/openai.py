@@ -109,6 +109,11 @@ class OpenAICompatible(Hosted):
                 self._model = models[0]
         return self._model
 
+    def calls_to_choose(self, count: int) -> int:
+        """How many calls `choose` may make for so many options, by an endpoint or without."""
+        without = super().calls_to_choose(count)
+        return without if self.votes else max(without, self._decisions.calls_to_choose(count))
+
     def _natively(self, messages: Sequence[Message], options: tuple[str, ...]) -> Choice | None:
         if self.own_api and "decisions" not in self.profile.can:
             return None

@@ -146,6 +146,11 @@ def test_system_one_sees_images_and_says_how_many_options_it_takes(
     assert all(name in bodies[-1]["state"] for name in bodies[-1]["assets"])
     vlm.choose(build_messages("Which?", (marked,)), options)
     assert len(server.bodies("systemone")) == len(bodies) + 5  # it knows now
+    with pytest.raises(BudgetError, match="5 calls"):
+        Metered(vlm, Budget(calls=4)).choose(build_messages("Which?", (marked,)), options)
+    with pytest.raises(BudgetError, match="5 calls"):  # before it has said how many it takes, too
+        Metered(client(server), Budget(calls=4)).choose(build_messages("Which?", (marked,)), options)
+    assert len(server.bodies("systemone")) == len(bodies) + 5
 
 
 def test_a_system_one_that_does_not_look_at_images_is_not_believed(
