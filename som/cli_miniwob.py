@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     help="offline, oracle-marks (knows the answer, acts only on marks), or a model.",
 )  # fmt: skip
 @click.option("--base-url", metavar="URL", help="Any OpenAI-compatible server.")
+@click.option(
+    "--max-usd", type=click.FloatRange(0, min_open=True), metavar="USD",
+    help="Of all episodes; stop before a call that could go over it.",
+)  # fmt: skip
 @click.option("--lang", default="en", show_default=True, help="Language of the prompt: en or ko.")
 @click.option(
     "--workers", type=click.IntRange(1), default=1, show_default=True, help="Browsers at once."
@@ -36,6 +40,7 @@ def miniwob(
     seeds: int,
     policy: str,
     base_url: str | None,
+    max_usd: float | None,
     lang: str,
     workers: int,
     max_steps: int,
@@ -55,7 +60,9 @@ def miniwob(
     from som.evals.miniwob.table import markdown, rows_of, summary
 
     options = {"lang": lang, **({"base_url": base_url} if base_url else {})}
-    plan = Plan(choose_tasks(tasks), range(seeds), policy, options, max_steps, {"marks": marks})
+    plan = Plan(
+        choose_tasks(tasks), range(seeds), policy, options, max_steps, {"marks": marks}, max_usd
+    )
     out = out or Path("out", "miniwob", re.sub(r"[^\w.-]", "-", policy))
     won = 0
     with tqdm(total=len(plan.tasks) * seeds, unit="episode", disable=None) as bar:

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from som.agents.envs.browser import BrowserEnv
 from som.agents.network import NetworkPolicy
+from som.agents.vlm.cost import BudgetError
 from som.evals.miniwob.pages import serving
 
 # What the pages are made for, in CSS pixels, and how much finer it is drawn: labels must be readable.
@@ -107,13 +108,19 @@ class Room:
         self.env, self._address = env, address
 
     def play(self, task: str, seed: int, policy: Policy, max_steps: int = MAX_STEPS) -> Result:
-        """Play one episode; what breaks it is said in the result."""
+        """Play one episode; what breaks it is said in the result.
+
+        Raises:
+            BudgetError: there is no money left to play it.
+        """
         start = perf_counter()
         utterance, played, end = "", Played("failed", 0), {"done": False, "raw": 0.0}
         try:
             utterance = self.begin(task, seed)
             played = policy.play(self.env, task, utterance, self.done, max_steps)
             end = self.env.page.evaluate(_END)
+        except BudgetError:
+            raise
         except Exception as error:  # one broken episode must not end a run of a thousand
             said = str(error).partition("\n")[0]
             played = Played("failed", played.steps, f"{type(error).__name__}: {said}")

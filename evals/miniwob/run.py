@@ -5,11 +5,12 @@ import multiprocessing
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any
 
+from som.agents.vlm.cost import BudgetError
 from som.errors import SomError
 from som.evals.miniwob.episode import MAX_STEPS, Result, room
 from som.evals.miniwob.policies import get_policy
@@ -29,6 +30,7 @@ class Plan:
         options.
         max_steps: of an episode.
         browser: options of `BrowserEnv`.
+        max_usd: of all episodes; workers get equal parts of it.
     """
 
     tasks: Sequence[str]
@@ -37,6 +39,7 @@ class Plan:
     options: dict[str, Any] = field(default_factory=dict)
     max_steps: int = MAX_STEPS
     browser: dict[str, Any] = field(default_factory=dict)
+    max_usd: float | None = None
 
 
 def read_results(path: Path) -> list[Result]:
@@ -78,6 +81,7 @@ def run_all(
 
     Raises:
         SomError: the folder holds episodes of another policy.
+        BudgetError: the next call could go over the budget; what was played is kept.
     """
     out.mkdir(parents=True, exist_ok=True)
     path = out / RESULTS
@@ -112,7 +116,7 @@ def _episodes(plan: Plan, jobs: list[Job], workers: int) -> Iterator[Result]:
         return
     if workers == 1:
         with room(**plan.browser) as here:
-            policy = get_policy(plan.policy, **plan.options)
+            policy = get_policy(plan.policy, max_usd=plan.max_usd, **plan.options)
             for task, seed in jobs:
                 yield here.play(task, seed, policy, plan.max_steps)
         return
@@ -123,7 +127,8 @@ class _Workers:
     """Processes that play one episode after the other; they end when this process does."""
 
     def __init__(self, plan: Plan, jobs: list[Job], count: int) -> None:
-        self._plan, self._jobs = plan, list(reversed(jobs))
+        share = plan.max_usd / count if plan.max_usd else None
+        self._plan, self._jobs = replace(plan, max_usd=share), list(reversed(jobs))
         self._playing: dict[Connection, tuple[Any, Job | None]] = {}
         for _ in range(count):
             self._start()
@@ -145,6 +150,8 @@ class _Workers:
                     else:
                         self._playing[connection] = (process, None)
                         self._next(connection)
+                    if isinstance(found, BudgetError):
+                        raise found
                     if isinstance(found, Result):
                         yield found
                     elif isinstance(found, str) and job is not None:
@@ -179,13 +186,15 @@ class _Workers:
 def _work(connection: Connection, plan: Plan) -> None:
     """Play what comes until nothing comes, or nobody is there."""
     try:
-        policy = get_policy(plan.policy, **plan.options)
+        policy = get_policy(plan.policy, max_usd=plan.max_usd, **plan.options)
         with room(**plan.browser) as here:
             connection.send(None)
             with suppress(EOFError):
                 while True:
                     task, seed = connection.recv()
                     connection.send(here.play(task, seed, policy, plan.max_steps))
+    except BudgetError as error:
+        connection.send(error)
     except SomError as error:
         connection.send(str(error))
     except (BrokenPipeError, KeyboardInterrupt):

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from som.agents.vlm.cost import Budget, BudgetError
 from som.agents.vlm.replay import Replay
 from som.evals.miniwob.episode import Room, room
 from som.evals.miniwob.oracle import KNOWN
@@ -53,6 +54,16 @@ def test_a_model_plays_by_its_replies(here: Room) -> None:
     assert (result.success, result.status, result.steps) == (True, "done", 1)
     result = here.play("click-test", 0, Agent(Replay(['answer("done")'])))
     assert (result.success, result.status) == (False, "answered")
+
+
+def test_an_episode_without_money_is_none(here: Room) -> None:
+    agent = Agent(Replay(["click(1)"]), budget=Budget(usd=1))
+    with pytest.raises(BudgetError, match="no known price"):
+        here.play("click-test", 0, agent)
+    agent = Agent(Replay(['scroll("up")', "click(1)"]), budget=Budget(calls=1))
+    with pytest.raises(BudgetError, match="1 calls are used"):
+        here.play("click-test", 0, agent)
+    assert here.play("click-test", 0, Agent(Replay(["wait()"])), 1).status == "budget"
 
 
 def test_a_broken_episode_is_a_result(here: Room) -> None:

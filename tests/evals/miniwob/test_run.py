@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from som.agents.vlm.cost import BudgetError
 from som.cli import main
 from som.errors import SomError
 from som.evals.miniwob.episode import Result
@@ -98,6 +99,18 @@ class TestInBrowser:
             run_all(Plan(["click-button"], [3], "oracle-marks"), tmp_path / name) for name in ("a", "b")
         ]
         assert runs[0][0].utterance == runs[1][0].utterance
+
+    @pytest.mark.slow
+    @pytest.mark.parametrize("workers", [1, 2])
+    def test_a_budget_ends_the_run_and_what_it_cuts_short_is_no_episode(
+        self, tmp_path: Path, workers: int
+    ) -> None:
+        replies = tmp_path / "replies.json"
+        replies.write_text('["click(1)"]')
+        plan = Plan(["click-test"], range(4), f"replay:{replies}", max_usd=1)
+        with pytest.raises(BudgetError, match="no known price"):
+            run_all(plan, tmp_path / "out", workers=workers)
+        assert read_results(tmp_path / "out" / RESULTS) == []
 
     def test_killed_at_any_moment_it_goes_on(self, tmp_path: Path) -> None:
         """kill -9 of the run: its workers end with it, and what was played is kept."""
