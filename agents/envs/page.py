@@ -26,11 +26,13 @@ STANDING_FOR = """element => {
   return [known.document, all.map((one) => one && known.numbers.get(one)).filter(Boolean)];
 }"""
 # What a script finds, as JSON: playwright takes five times as long over objects. Some pages teach
-# JavaScript another JSON; what is found there comes as objects all the same.
+# JavaScript another JSON; what is found there comes as objects all the same. A text that was cut within
+# an emoji is made whole: half of one cannot be written to anywhere.
 _AS_JSON = """() => {
   const found = (%s)();
   const own = [Object, Array, String, Number, Boolean].some((kind) => "toJSON" in kind.prototype);
-  return own ? found : JSON.stringify(found);
+  const whole = (key, value) => typeof value === "string" ? value.toWellFormed() : value;
+  return own ? found : JSON.stringify(found, whole);
 }"""
 # Which of some points of a document show the element with this number.
 _SHOWS = """([number, points]) => {

@@ -250,6 +250,15 @@ def test_a_page_with_a_json_of_its_own_is_looked_at_all_the_same(show: Show, hab
     assert seen.states == {ids(seen)["Fine"]: "disabled"}
 
 
+def test_a_name_that_is_cut_within_an_emoji_can_be_written(show: Show) -> None:
+    env = show(
+        f"<button>{'a' * 199}\N{TEACUP WITHOUT HANDLE}\N{GRINNING FACE}</button>"
+        f"<button>{'b' * 199}\N{GRINNING FACE}</button>"
+    )
+    for name in ids(env.observe()):
+        name.encode()
+
+
 @pytest.mark.slow
 def test_a_page_that_hangs_is_ended(show: Show) -> None:
     env = show("<button onclick='while (1);'>Hang</button>")
