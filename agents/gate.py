@@ -12,7 +12,7 @@ from som.agents.actions import BaseAction
 from som.agents.envs.base import Environment, Observation, Target
 from som.agents.risks import KINDS, Page
 from som.agents.safety import Judgement, SafetyPolicy, in_words, printable, quoted, targets_of
-from som.agents.vlm.base import VLM, Message, TextPart
+from som.agents.vlm.base import VLM, Choice, Message, TextPart
 from som.prompts import render
 
 HARMLESS, RISKY = "harmless", "risky"
@@ -38,6 +38,7 @@ class ModelGate(SafetyPolicy):
     doubt: float = 0.5
     lang: str = "en"
     _known: dict[str, float] = field(default_factory=dict, repr=False, compare=False)
+    _asked: list[Choice] = field(default_factory=list, repr=False, compare=False)
 
     def judge(self, action: BaseAction, env: Environment, seen: Observation) -> Judgement:
         """`SafetyPolicy.judge`, and where that finds nothing, the model's opinion.
@@ -65,6 +66,12 @@ class ModelGate(SafetyPolicy):
                     return Judgement(verdict, "doubt", what, printable(seen.url), why)
         return judged
 
+    def take_opinions(self) -> tuple[Choice, ...]:
+        """`SafetyPolicy.take_opinions`."""
+        taken = tuple(self._asked)
+        self._asked.clear()
+        return taken
+
     def _risky(self, action: BaseAction, target: Target, seen: Observation) -> float:
         """Probability that an action is risky; the same question is asked once."""
         assert self.vlm is not None
@@ -79,4 +86,5 @@ class ModelGate(SafetyPolicy):
         if text not in self._known:
             choice = self.vlm.choose([Message("user", (TextPart(text),))], [HARMLESS, RISKY])
             self._known[text] = choice[RISKY]
+            self._asked.append(choice)
         return self._known[text]

@@ -188,7 +188,9 @@ class _Work:
             return replace(self.now, outcome=self._asked(action))
         if self.now.by == "model":
             decision = self.safety.decide(action, self.env, seen, self.confirm)
-            self.now = replace(self.now, confirmed=decision.confirmed)
+            self.now = replace(self.now, confirmed=decision.confirmed, opinions=decision.opinions)
+            if decision.opinions:
+                seconds["opinion"] = sum(choice.seconds for choice in decision.opinions)
             if decision.refused:
                 return replace(self.now, outcome=Outcome(False, decision.refused, False))
         outcome = self.env.act(action)

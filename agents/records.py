@@ -129,6 +129,7 @@ class StepRecord(Record):
     messages: tuple[MessageRecord, ...] = ()
     reply: Reply | None = None
     choice: ChoiceRecord | None = None
+    opinions: tuple[ChoiceRecord, ...] = ()
     thought: str = ""
     action: Action | None = None
     by: Literal["model", "person"] = "model"
@@ -141,18 +142,19 @@ class StepRecord(Record):
 
     @property
     def tokens(self) -> tuple[int, int]:
-        """Tokens in and out, of its reply and its choice, as far as they are known."""
-        calls = [call for call in (self.reply, self.choice) if call is not None]
+        """Tokens in and out, of its reply and its choices, as far as they are known."""
+        calls = [call for call in (self.reply, self.choice, *self.opinions) if call is not None]
         return sum(c.tokens_in or 0 for c in calls), sum(c.tokens_out or 0 for c in calls)
 
     @property
     def cost_usd(self) -> float | None:
         """Its price, None where none is known."""
-        costs = [call.cost_usd for call in (self.reply, self.choice) if call is not None]
+        calls = (self.reply, self.choice, *self.opinions)
+        costs = [call.cost_usd for call in calls if call is not None]
         known = [cost for cost in costs if cost is not None]
         return sum(known) if known else None
 
     @property
     def total_seconds(self) -> float:
         """How long looking, the model and acting took."""
-        return sum(self.seconds.get(part, 0.0) for part in ("observe", "model", "act"))
+        return sum(self.seconds.get(part, 0.0) for part in ("observe", "model", "opinion", "act"))

@@ -9,7 +9,7 @@ import re
 import sys
 import tomllib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal, Self, get_args
 from urllib.parse import urlsplit
@@ -32,6 +32,7 @@ from som.agents.risks import (
     shipped_words,
 )
 from som.agents.secrets import NAMED
+from som.agents.vlm.base import Choice
 from som.errors import SomError
 
 Verdict = Literal["allow", "confirm", "refuse"]
@@ -70,10 +71,12 @@ class Decision:
     Attributes:
         confirmed: a person's word; None where none was needed.
         refused: why it may not, for the model; "" where it may.
+        opinions: of a model that was asked about it.
     """
 
     confirmed: bool | None = None
     refused: str = ""
+    opinions: tuple[Choice, ...] = ()
 
 
 Confirm = Callable[[Judgement], bool]
@@ -204,6 +207,16 @@ class SafetyPolicy:
             seen: the last observation.
             confirm: asks a person; without it nobody is there, which is a no.
         """
+        decision = self._decide(action, env, seen, confirm)
+        return replace(decision, opinions=self.take_opinions())
+
+    def take_opinions(self) -> tuple[Choice, ...]:
+        """What a model has said since the last time; rules ask none."""
+        return ()
+
+    def _decide(
+        self, action: BaseAction, env: Environment, seen: Observation, confirm: Confirm | None
+    ) -> Decision:
         judged = self.judge(action, env, seen)
         if judged.verdict == "allow":
             return Decision()

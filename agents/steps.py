@@ -37,6 +37,7 @@ class Step:
         messages: what was sent to the model, images included; empty where a person acted.
         reply: what it said, None where it was not asked.
         choice: probabilities of marks, where the model chose one instead of writing.
+        opinions: what a model thinks of the risk, where one was asked.
         thought: its reason, "" when it gave none.
         action: what is to be done, None where the reply held no action.
         by: who decided on the action.
@@ -52,6 +53,7 @@ class Step:
     messages: tuple[Message, ...] = ()
     reply: Reply | None = None
     choice: Choice | None = None
+    opinions: tuple[Choice, ...] = ()
     thought: str = ""
     action: BaseAction | None = None
     by: Literal["model", "person"] = "model"
@@ -70,18 +72,19 @@ class Step:
 
     @property
     def tokens(self) -> tuple[int, int]:
-        """Tokens in and out, of its reply and its choice, as far as they are known."""
-        calls = [call for call in (self.reply, self.choice) if call is not None]
+        """Tokens in and out, of its reply and its choices, as far as they are known."""
+        calls = [call for call in (self.reply, self.choice, *self.opinions) if call is not None]
         return sum(call.tokens_in or 0 for call in calls), sum(call.tokens_out or 0 for call in calls)
 
     @property
     def cost_usd(self) -> float | None:
         """Its price, None where none is known."""
-        costs = [call.cost_usd for call in (self.reply, self.choice) if call is not None]
+        calls = (self.reply, self.choice, *self.opinions)
+        costs = [call.cost_usd for call in calls if call is not None]
         known = [cost for cost in costs if cost is not None]
         return sum(known) if known else None
 
     @property
     def total_seconds(self) -> float:
         """How long looking, the model and acting took."""
-        return sum(self.seconds.get(part, 0.0) for part in ("observe", "model", "act"))
+        return sum(self.seconds.get(part, 0.0) for part in ("observe", "model", "opinion", "act"))

@@ -128,6 +128,7 @@ class Trace:
             ),
             reply=record.reply,
             choice=record.choice.choice() if record.choice is not None else None,
+            opinions=tuple(opinion.choice() for opinion in record.opinions),
             thought=record.thought,
             action=record.action,
             by=record.by,

@@ -133,6 +133,7 @@ class TraceWriter:
             "messages": [self._message(message) for message in step.messages],
             "reply": asdict(step.reply) if step.reply is not None else None,
             "choice": vars(choice) if choice is not None else None,
+            "opinions": [vars(opinion) for opinion in step.opinions],
             "thought": step.thought,
             "action": action.model_dump(mode="json") if action is not None else None,
             "by": step.by,

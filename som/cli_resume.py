@@ -59,7 +59,7 @@ def spent_by(old: "Trace") -> "Spent":
     spent = Spent(usd=old.cost_usd or 0.0, seconds=old.seconds)
     image_tokens = profile_of(old.header.model).image_tokens
     for record in old.records:
-        for call in (record.reply, record.choice):
+        for call in (record.reply, record.choice, *record.opinions):
             if call is None:
                 continue
             tokens_in, tokens_out = call.tokens_in, call.tokens_out or 0

@@ -210,6 +210,8 @@ def test_a_second_opinion_stops_what_the_rules_find_harmless(site: Site, tmp_pat
     assert "not allowed" in done.stdout
     first = read_trace(tmp_path / "t").steps()[0]
     assert first.confirmed is False
+    assert [opinion.best for opinion in first.opinions] == ["risky"]
+    assert first.seconds["opinion"] == first.opinions[0].seconds
     assert "doubt" in first.outcome.message
     replies = ["click(1)", "[harmless]", 'answer("One is in")']
     done = act(site, tmp_path, replies, "Add one", "--second-opinion", "--no", "--trace", "u")
