@@ -349,11 +349,10 @@ def _joined(peeked: Observation | None, seen: Observation) -> Observation:
 
 def totals(steps: Sequence[Step]) -> tuple[int, int, float | None, float]:
     """Tokens in and out, cost in dollars (None where not known) and seconds of these steps."""
-    asked = [part for step in steps for part in (step.reply, step.choice) if part is not None]
-    costs = [part.cost_usd for part in asked if part.cost_usd is not None]
+    costs = [step.cost_usd for step in steps if step.cost_usd is not None]
     return (
-        sum(part.tokens_in or 0 for part in asked),
-        sum(part.tokens_out or 0 for part in asked),
+        sum(step.tokens[0] for step in steps),
+        sum(step.tokens[1] for step in steps),
         sum(costs) if costs else None,
-        sum(step.seconds.get(part, 0.0) for step in steps for part in ("observe", "model", "act")),
+        sum(step.total_seconds for step in steps),
     )
