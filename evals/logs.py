@@ -10,7 +10,7 @@ from typing import Any
 from som.agents.vlm.cost import price_of
 from som.errors import DataError, MissingDependencyError
 from som.evals.attribution import Verdict, judge
-from som.evals.evidence import ANSWERS, SCALE, Answer, Evidence
+from som.evals.evidence import ANSWERS, OBJECTS, SCALE, Answer, Evidence
 from som.evals.metrics.calibration import calibration
 from som.evals.metrics.compare import Comparison, compare
 from som.evals.metrics.intervals import Interval, interval
@@ -41,6 +41,7 @@ class Answered:
         scale_xy: drawn pixels for each of the image's own.
         answer: which of the sample's answers, "" where it has one.
         kind: of the task: "find", "name" or "track".
+        objects: of a video, J and F of each object; with its first answer.
     """
 
     id: str
@@ -59,6 +60,7 @@ class Answered:
     scale_xy: tuple[float, float] = (1.0, 1.0)
     answer: str = ""
     kind: str = "find"
+    objects: tuple[Mapping[str, float], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -334,6 +336,7 @@ def _answered(sample: Any) -> Iterator[Answered]:
         error=sample.error.message.splitlines()[0] if sample.error else "",
         scale_xy=(float(scale[0]), float(scale[1])),
         kind=str(metadata["kind"]),
+        objects=tuple(sample.store.get(OBJECTS) or ()),
     )
     if not answers:
         yield whole
@@ -346,7 +349,9 @@ def _answered(sample: Any) -> Iterator[Answered]:
             verdict=judge(one.truth, one.evidence),
             seconds=one.evidence.seconds,
         )
-        yield made if not number else replace(made, tokens_in=0, tokens_out=0, cost_usd=None)
+        yield (
+            made if not number else replace(made, tokens_in=0, tokens_out=0, cost_usd=None, objects=())
+        )
 
 
 def _prompt_tokens(used: Any) -> int:

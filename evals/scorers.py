@@ -128,8 +128,10 @@ def masks() -> Metric:
         pixels = [(score.score.metadata or {}).get("pixels") for score in scores]
         if not any(pixels):
             return {}
+        areas = [(score.score.metadata or {}).get("area") or 0 for score in scores]
         found = res_scores(
-            [one[0] if one else 0 for one in pixels], [one[1] if one else 1 for one in pixels]
+            [one[0] if one else 0 for one in pixels],
+            [one[1] if one else area for one, area in zip(pixels, areas, strict=True)],
         )
         return {
             "mIoU": found.miou,
@@ -183,6 +185,7 @@ def grounding() -> Scorer:
             "confidence": only.confidence if only else None,
             "overlap": only.named.overlap if only and only.named else None,
             "pixels": only.named.pixels if only and only.named else None,
+            "area": only and answers[0].truth.area,
             "objects": state.store.get(OBJECTS) or [],
         }
         reason = _REASONS.get(cause)

@@ -33,8 +33,12 @@ def cells(summary: Summary) -> tuple[str, ...]:
 
 def as_text(summaries: Sequence[Summary]) -> str:
     """A table for a terminal."""
-    rows = [HEADS, *map(cells, summaries)]
-    widths = [max(len(row[i]) for row in rows) for i in range(len(HEADS))]
+    return aligned([HEADS, *map(cells, summaries)])
+
+
+def aligned(rows: Sequence[Sequence[str]]) -> str:
+    """Rows of cells in columns."""
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     lines = [
         "  ".join(
             cell.ljust(width) if i == 0 else cell.rjust(width)
@@ -47,9 +51,13 @@ def as_text(summaries: Sequence[Summary]) -> str:
 
 def as_markdown(summaries: Sequence[Summary]) -> str:
     """A table for a document."""
-    lines = ["| " + " | ".join(HEADS) + " |", "| --- |" + " ---: |" * (len(HEADS) - 1)]
-    lines += ["| " + " | ".join(cells(summary)) + " |" for summary in summaries]
-    return "\n".join(lines)
+    return markdown([HEADS, *map(cells, summaries)])
+
+
+def markdown(rows: Sequence[Sequence[str]]) -> str:
+    """Rows of cells, the heads first, as a table in Markdown."""
+    head, *body = ("| " + " | ".join(row) + " |" for row in rows)
+    return "\n".join([head, "| --- |" + " ---: |" * (len(rows[0]) - 1), *body])
 
 
 def percent(value: float | None) -> str:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from som.errors import SomError
 from som.evals.metrics.regions import box_iou, mask_overlap
 from som.marks import MarkedImage
+from som.rle import mask_area
 
 RULES = ("point", "box", "mask", "label")
 Box = tuple[float, float, float, float]
@@ -43,6 +44,11 @@ class Truth:
             raise SomError(f"no rule {self.rule!r}; choose one of: {', '.join(RULES)}")
         if (self.box_xyxy is None) != (self.rule == "label"):
             raise SomError(f"a truth of rule {self.rule!r} needs {'labels' * (self.rule == 'label')}")
+
+    @property
+    def area(self) -> int:
+        """Pixels of the true mask; 0 where there is none."""
+        return 0 if self.rle is None else mask_area(str(self.rle["counts"]))
 
     def meets(self, point_xy: Point | None, overlap: float | None, label: str | None) -> bool:
         """Whether an answer is right: where it would click, how far it overlaps, what it is called."""

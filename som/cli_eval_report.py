@@ -20,11 +20,16 @@ import click
 def report(logs: tuple[Path, ...], out: Path, title: str, worst: int, markdown: bool) -> None:
     """Compare LOGS, files or folders of them: accuracy, ceilings, whose fault misses are, the worst."""
     from som.evals.logs import read_runs, summarize
+    from som.evals.published import published_table
     from som.evals.report import write_report
     from som.evals.table import as_markdown
+    from som.evals.table import markdown as as_table
 
     runs = read_runs(logs)
     write_report(runs, out, title=title, worst=worst)
     if markdown:
         click.echo(as_markdown([summarize(run) for run in runs]))
+        heads, rows = published_table([(run.name, run) for run in runs])
+        if rows:
+            click.echo("\n" + as_table([("as published", *heads), *rows]))
     click.echo(f"{len(runs)} runs -> {out}")

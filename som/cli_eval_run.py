@@ -119,8 +119,9 @@ def _run(
     from som.agents.vlm.cost import Budget
     from som.evals.conditions import grid as read_grid
     from som.evals.logs import read_runs, summarize
+    from som.evals.published import published_table
     from som.evals.run import NO_MODEL, estimate, make_tasks, model_name, run
-    from som.evals.table import as_text
+    from som.evals.table import aligned, as_text
 
     conditions = read_grid(grid)
     settings: dict[str, Any] = {"prompt": prompt, **_pairs(options)}
@@ -167,7 +168,11 @@ def _run(
             budget=budget if model in paid else None,
             max_connections=max_connections,
         )
-    click.echo(as_text([summarize(found) for found in read_runs([log_dir])]))
+    runs = read_runs([log_dir])
+    click.echo(as_text([summarize(found) for found in runs]))
+    heads, rows = published_table([(found.name, found) for found in runs])
+    if rows:
+        click.echo("\n" + aligned([("as published", *heads), *rows]))
     click.echo(f"som eval report {log_dir} -o report.html  makes a page of it")
     if not complete:
         raise SomError("some samples have no answer; give the same command again to ask only those")

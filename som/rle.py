@@ -9,6 +9,7 @@ from typing import TypedDict
 
 import numpy as np
 
+from som.errors import DataError
 from som.regions import Crop
 
 
@@ -41,6 +42,29 @@ def encode_crop(crop: Crop, size_hw: tuple[int, int]) -> CocoRLE:
     if not len(counts) or (counts[-1] == 0 and len(counts) > 1):
         counts = counts[:-1]
     return {"size": [height, width], "counts": _compress(counts.tolist())}
+
+
+def mask_area(counts: str) -> int:
+    """Pixels of an encoded mask, which is never built.
+
+    Raises:
+        DataError: these are no run lengths.
+    """
+    runs: list[int] = []
+    value = shift = 0
+    for char in counts:
+        bits = ord(char) - 48
+        if not 0 <= bits < 64 or shift > 30:
+            raise DataError("a mask's run lengths cannot be read")
+        value |= (bits & 0x1F) << shift
+        shift += 5
+        if bits & 0x20:
+            continue
+        if bits & 0x10:
+            value -= 1 << shift
+        runs.append(value + runs[-2] if len(runs) > 2 else value)
+        value = shift = 0
+    return sum(runs[1::2])
 
 
 def _compress(counts: list[int]) -> str:

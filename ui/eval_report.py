@@ -11,6 +11,7 @@ from importlib.resources import files
 
 from som.evals.attribution import CAUSES
 from som.evals.logs import GROUPINGS, Run, Summary, paired, reliability, summarize
+from som.evals.published import published_table
 from som.evals.report import BOUNDS, charts, group_tables, pair_cells, table
 from som.evals.table import cells, percent
 from som.ui.words import word
@@ -20,6 +21,7 @@ _HEADS = (
     "wrong_format", "refused", "answers", "unanswered", "tokens_in", "tokens_out", "usd", "seconds",
     "ece",
 )  # fmt: skip
+_IN_WORDS = ("wrong format", "precision", "recall")
 _PAIR_HEADS = ("run", "pair_samples", "pair_better", "pair_a", "pair_b", "p_bootstrap", "p_mcnemar")
 
 
@@ -74,6 +76,7 @@ def numbers(runs: Sequence[Run], lang: str) -> str:
         _section(
             "all", _note("all", lang) + table(heads, [cells(summary) for _, _, summary in rows]), lang
         ),
+        _published(rows, lang),
         _groups(models, lang),
         _reliabilities(models, lang),
     ]
@@ -122,6 +125,15 @@ def _glance(rows: Sequence[tuple[str, Run, Summary]], runs: Sequence[Run], lang:
         )
     lines = "".join(f'<p class="fact">{escape(fact)}</p>' for fact in facts)
     return f'<header>{lines}<div class="cards">{cards}</div></header>'
+
+
+def _published(rows: Sequence[tuple[str, Run, Summary]], lang: str) -> str:
+    measures, lines = published_table([(name, run) for name, run, _ in rows])
+    if not lines:
+        return ""
+    # Measures that have a name in their papers keep it.
+    heads = [word(f"eval.measure.{name}", lang) if name in _IN_WORDS else name for name in measures]
+    return _section("published", _note("published", lang) + table(("", *heads), lines), lang)
 
 
 def _groups(rows: Sequence[tuple[str, Run, Summary]], lang: str) -> str:

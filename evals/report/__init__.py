@@ -11,6 +11,7 @@ from pathlib import Path
 from som.errors import SomError
 from som.evals.logs import Run, Summary, by_group, paired, reliability, summarize
 from som.evals.metrics.compare import Comparison
+from som.evals.published import NOTE, published_table
 from som.evals.report import charts
 from som.evals.report.pictures import worst_samples
 from som.evals.table import HEADS, cells, percent, with_interval
@@ -50,6 +51,7 @@ def render(runs: Sequence[Run], *, title: str = "", worst: int = 4) -> str:
         _section("Accuracy", _legend_of_bounds() + charts.accuracies(shown)),
         _section("Whose fault a miss is", charts.legend() + charts.shares(shown)),
         _section("All numbers", _numbers(summaries)),
+        _published(ordered),
         _groups(models),
         _pairs(ordered, summaries),
         _reliabilities(ordered),
@@ -113,6 +115,13 @@ def _numbers(summaries: Sequence[Summary]) -> str:
         "naming any would. Samples without an answer are counted apart and not as wrong."
     )
     return f'<p class="note">{note}</p>' + table(HEADS, rows)
+
+
+def _published(runs: Sequence[Run]) -> str:
+    heads, rows = published_table([(run.name, run) for run in runs])
+    if not rows:
+        return ""
+    return _section("As published", f'<p class="note">{NOTE}</p>' + table(("", *heads), rows))
 
 
 def _groups(runs: Sequence[Run]) -> str:

@@ -14,6 +14,7 @@ from PIL import Image
 from som import segmenters
 from som.evals.logs import Summary, read_runs, summarize
 from som.evals.naming import parse_names
+from som.evals.published import published
 from som.evals.report import render
 from som.evals.tracking import parse_pairs
 from som.regions import make_regions
@@ -92,6 +93,8 @@ def test_a_mark_that_is_left_out_is_unanswered(tmp_path: Path) -> None:
     model = script(tmp_path / "r.json", "[1] Cat")
     named = run_all("open-vocabulary", data, tmp_path / "logs", model=model)[model]
     assert (named.answered, named.unanswered, named.accuracy.value) == (1, 1, 1)
+    shown = {run.by: published(run) for run in read_runs([tmp_path / "logs"])}[model]
+    assert (shown["precision"].value, shown["recall"].value) == (1, 0.5)
 
 
 def test_objects_are_followed_and_scored_by_j_and_f(tmp_path: Path) -> None:
@@ -109,6 +112,8 @@ def test_objects_are_followed_and_scored_by_j_and_f(tmp_path: Path) -> None:
     metrics = read_eval_log(str(log), header_only=True).results.scores[0].metrics
     assert metrics["J"].value > 0.99
     assert metrics["J&F"].value > 0.99
+    (run,) = read_runs([tmp_path / "logs" / "oracle"])
+    assert published(run)["J&F"].value == pytest.approx(metrics["J&F"].value)
 
 
 def test_phrases_are_boxes_and_boxes_are_asked_for_without_marks(tmp_path: Path) -> None:
@@ -136,6 +141,27 @@ def test_expressions_are_judged_by_masks(tmp_path: Path) -> None:
     metrics = read_eval_log(str(log), header_only=True).results.scores[0].metrics
     assert metrics["mIoU"].value == pytest.approx((1 + 0.6) / 2, abs=0.01)
     assert (metrics["P@0.5"].value, metrics["P@0.9"].value) == (1, 0.5)
+    (run,) = read_runs([tmp_path / "logs" / "oracle"])
+    shown = published(run)
+    assert shown["mIoU"].value == pytest.approx((1 + 0.6) / 2, abs=0.01)
+    assert (shown["P@0.9"].value, shown["wrong format"].value) == (0.5, 0)
+    assert "<h2>As published</h2>" in render([run])
+
+
+def test_a_refusal_overlaps_nothing_of_the_whole_true_mask(tmp_path: Path) -> None:
+    data = make.refcoco(tmp_path)
+    mask = np.zeros((1, 100, 200), bool)
+    mask[0, 20:50, 10:50] = True
+    segmenters.register("mask", lambda **_: Boxes([[10, 20, 50, 50]], mask))
+    model = script(tmp_path / "r.json", "[1]", "I cannot say.", "[1]", "[1]")
+    (run,) = (run_all("refcoco", data, tmp_path / "logs", model=model, bounds=(), segmenter="mask"),)
+    (log,) = read_runs([tmp_path / "logs"])
+    named = [one.evidence.named for one in log.samples]
+    (refused,) = [one for one, found in zip(log.samples, named, strict=True) if found is None]
+    assert refused.truth.area == sv.rle_to_mask(refused.truth.rle["counts"], (200, 100)).sum()
+    shared, union = np.sum([found.pixels for found in named if found], axis=0)
+    assert published(log)["oIoU"].value == pytest.approx(shared / (union + refused.truth.area))
+    assert run[model].answered == 4
 
 
 def test_images_that_came_with_their_marks(tmp_path: Path) -> None:

@@ -110,6 +110,8 @@ def test_logs_are_tables_and_samples_that_can_be_opened(visit: Open, logs: Path)
     assert tuple(cell.lower() for cell in table.locator("th[scope=col]").all_inner_texts()) == tuple(
         head.lower() for head in HEADS
     )
+    papers = page.locator("section", has=page.get_by_role("heading", name="As published"))
+    assert papers.locator("th[scope=col]").all_inner_texts()[1:] == ["wrong format"]
     by_name = {run.name: run for run in runs}
     a, b = (
         page.get_by_label(name, exact=True).evaluate("box => box.selectedOptions[0].textContent")
