@@ -58,7 +58,7 @@ def judge(truth: Truth, evidence: Evidence | None) -> Verdict:
 
 
 def _cause(evidence: Evidence, ceiling: bool) -> str:
-    marks = evidence.marks > 0
+    marks = evidence.marks > 0 or evidence.problem == "unmarked"
     if marks and not ceiling and not evidence.able:
         return "not_marked"
     if (

@@ -11,8 +11,8 @@ from som.marks import Mark, MarkedImage
 ANSWERS, SCALE = "answers", "drawn_scale"
 # Of videos: J and F of each object.
 OBJECTS = "objects"
-# Why a reply names nothing: "" where it does.
-PROBLEMS = ("", "empty", "format", "refused")
+# Why a reply names nothing: "" where it does. Where nothing is marked, nothing is asked.
+PROBLEMS = ("", "empty", "format", "refused", "unmarked")
 
 
 @dataclass(frozen=True)

@@ -78,6 +78,9 @@ def seek(scene: Scene, vlm: VLM) -> Evidence:
     if condition.thin:
         # What is thinned away is not marked: a miss is then the marks' fault, and bounds say so.
         scene = replace(scene, marked=thin(scene.question, scene.marked, condition.thin))
+    if condition.marks and scene.truth.rule != "label" and not scene.marked.marks:
+        lost = able_marks([scene.marked], scene.truth)
+        return Evidence(None, "unmarked", "nothing is marked", able=lost, chance=0.0, calls=0)
     found = way(scene, vlm)
     if scene.truth.rule == "label":
         return replace(found, best=Named(scene.truth.labels[0], None, None))
@@ -104,8 +107,6 @@ def once(scene: Scene, vlm: VLM) -> Evidence:
     if not scene.condition.marks:
         return _by_place(scene, vlm)
     shown = _groups(scene.marked, scene.condition.group)
-    if not any(image.marks for image in shown):
-        return Evidence(None, "refused", "nothing is marked")
     wording = render("eval_mark", scene.lang, instruction=scene.question.strip())
     asking: dict[str, Any] = {
         "send": scene.condition.views,

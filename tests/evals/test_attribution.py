@@ -64,6 +64,17 @@ def test_a_reply_in_no_form_is_counted_even_where_nothing_was_marked() -> None:
     assert (verdict.cause, verdict.wrong_format) == ("not_marked", True)
 
 
+@pytest.mark.parametrize("words", ["marks+boxes", "marks+choose", "marks+zoom2", "marks+thin2"])
+def test_where_nothing_is_marked_nobody_is_asked_and_the_marks_are_at_fault(words: str) -> None:
+    bare = Marker.from_detections(np.full((130, 300, 3), 240, np.uint8), make_regions([]))
+    scene = Scene("press it", bare, condition(words), DELETE)
+    for answers in (Replay([]), Offline(), Oracle(DELETE), Random(0)):
+        evidence = seek(scene, answers)
+        verdict = judge(DELETE, Evidence.from_json(evidence.to_json()))
+        assert (verdict.cause, verdict.right, verdict.ceiling) == ("not_marked", False, False)
+        assert (evidence.calls, evidence.chance) == (0, 0)
+
+
 def test_no_reply_is_not_wrong() -> None:
     assert judge(DELETE, None) == Verdict(None, "unanswered", wrong_format=False, ceiling=False)
 
