@@ -5,6 +5,11 @@ from collections.abc import Iterator
 
 import pytest
 
+# Processes of tests share the cores: networks that take all of them would wait for each other.
+WORKERS = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+if WORKERS > 1:
+    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // WORKERS)))
+
 
 @pytest.fixture(autouse=True, scope="session")
 def _own_marks_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:

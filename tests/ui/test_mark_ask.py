@@ -241,7 +241,7 @@ def test_mistakes_are_one_line_in_the_page(screen: Any) -> None:
 def test_korean_browsers_get_korean_and_it_can_be_switched(visit: Open) -> None:
     page = visit(locale="ko-KR")
     page.wait_for_selector("button:text-is('묻기')")
-    assert page.inner_text("#view .som-primary") == "파일 선택"
+    page.wait_for_selector("#view .som-primary:text-is('파일 선택')")
     page.click("#view .som-example >> nth=0")
     marked_again(page, "")
     page.fill(QUESTION, "하얀 컵")
