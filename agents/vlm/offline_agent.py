@@ -185,7 +185,7 @@ def _look(order: Order, scene: Scene, memory: _Memory) -> Found:
             return do.Scroll(
                 direction="down", mark=panel.id if panel else None, amount=0.5
             ), ", looking"
-    raise _Lost(f"I find no {what or 'such field'} here")
+    raise _Lost(f"I cannot find {what or 'such a field'} here")
 
 
 def _fill(order: Order, scene: Scene, memory: _Memory) -> Found:
@@ -270,7 +270,7 @@ def _copy(order: Order, scene: Scene, memory: _Memory) -> Found:
     fields = [field for field in fields if field.has("multi-line")] or fields
     fields = fields[(order.ordinal or 1) - 1 :]
     if not fields:
-        raise _Lost(f"I find no {order.phrase}")
+        raise _Lost(f"I cannot find {order.phrase}")
     steps = [do.Click(mark=fields[0].id), do.Press(keys="Control+a"), do.Press(keys="Control+c")]
     return steps[memory.tries], ", more" if memory.tries < 2 else ""
 
@@ -281,7 +281,7 @@ _WAYS = {"left": (-1, 0), "right": (1, 0), "up": (0, -1), "down": (0, 1)}
 def _drag(order: Order, scene: Scene) -> Found:
     thing = scene.find(order) or scene.shape()
     if thing is None:
-        raise _Lost(f"I find no {order.phrase}")
+        raise _Lost(f"I cannot find {order.phrase}")
     where = order.value
     step = max(20, (thing.box[2] - thing.box[0]) // 2)
     if where in _WAYS:
