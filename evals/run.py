@@ -38,8 +38,8 @@ class Estimate:
         calls: to the model, all conditions and seeds together.
         images: that will be sent.
         tokens_in: of the prompts.
-        tokens_out: of the replies, about.
-        usd: None where no price is known.
+        tokens_out: of replies that name a mark and say no more.
+        usd: with such replies; None where no price is known.
         free: nothing of it goes to a server that could charge for it.
     """
 
@@ -53,11 +53,15 @@ class Estimate:
 
     def __str__(self) -> str:
         price = (
-            "nothing" if self.free else "price not known" if self.usd is None else f"${self.usd:.2f}"
+            "nothing"
+            if self.free
+            else "price not known"
+            if self.usd is None
+            else f"${self.usd:.2f} or more"
         )
         return (
             f"{self.samples} samples, about {self.calls} calls with {self.images} images: "
-            f"{self.tokens_in:,} tokens in, {self.tokens_out:,} out, {price}"
+            f"{self.tokens_in:,} tokens in, {self.tokens_out:,} or more out, {price}"
         )
 
 

@@ -181,6 +181,7 @@ def _run(
 def _ask_to_go_on(expected: "Estimate", yes: bool) -> None:
     costs = not expected.free and expected.usd != 0
     if costs and not yes:
+        click.echo("Models that think or explain write more; --max-usd sets a limit.", err=True)
         click.confirm("Go on?", abort=True, err=True)
 
 
