@@ -52,8 +52,10 @@ class NetworkPolicy:
             return None
         if scheme == "file":
             return None if self.allow_files else "files of this machine are not open to the agent"
+        if not scheme:
+            return "an address begins with https://, that of a file with file:///"
         if scheme not in ("http", "https", "ws", "wss"):
-            return f"{scheme or 'that kind of'} addresses are not open to the agent"
+            return f"{scheme} addresses are not open to the agent"
         return self.check_host(host)
 
     def check_host(self, host: str) -> str | None:

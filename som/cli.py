@@ -104,10 +104,11 @@ def mark(
         return
     jobs = plan(images, out, json_out)
     marker = make_marker(marking)
-    failed = 0
+    failed = there = 0
     with _progress(len(jobs)) as bar:
         for job in jobs:
             if skip_existing and job.done():
+                there += 1
                 bar.update()
                 continue
             try:
@@ -118,6 +119,8 @@ def mark(
                 failed += 1
                 bar.write(f"Error: {error}", file=sys.stderr)
             bar.update()
+    if there:
+        click.echo(f"{there} of {len(jobs)} images were there already", err=True)
     if failed and len(jobs) > 1:
         click.echo(f"{failed} of {len(jobs)} images failed", err=True)
     if failed:

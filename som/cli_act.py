@@ -338,6 +338,10 @@ def _address(url: str) -> str:
         return url
     if Path(url).is_file():
         return Path(url).resolve().as_uri()
+    host, page = url.partition("/")[0], url.endswith((".html", ".htm"))
+    bare = host != "localhost" and not {".", ":"} & set(host)
+    if host in ("", ".", "..") or (page and (host == url or bare)):
+        raise SomError(f"no such file: {url} (an address on the web begins with https://)")
     return f"https://{url}"
 
 

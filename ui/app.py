@@ -4,7 +4,7 @@ import hmac
 import os
 from typing import TYPE_CHECKING, Any
 
-from som.errors import MissingDependencyError
+from som.errors import MissingDependencyError, SomError
 from som.ui.config import Config
 from som.ui.guard import Guard
 from som.ui.sessions import Sessions
@@ -93,12 +93,16 @@ def serve(config: Config | None = None, *, block: bool = True) -> tuple["gr.Bloc
 
     Returns:
         The app (``close()`` stops it) and its URL.
+
+    Raises:
+        SomError: the port is taken, or the address is not one of this machine.
     """
     config = config or Config()
+    port = _free_port(config)
     demo = build(config)
     _, url, _ = demo.launch(
         server_name=config.host,
-        server_port=config.port or _free_port(config.host),
+        server_port=port,
         auth=_login(config) if config.password is not None else None,
         show_error=False,
         quiet=True,
@@ -176,11 +180,19 @@ def _login(config: Config) -> Any:
     return check
 
 
-def _free_port(host: str) -> int:
+def _free_port(config: Config) -> int:
     import socket
 
-    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as server:
-        server.bind((host, 0))
+    with socket.socket(socket.AF_INET6 if ":" in config.host else socket.AF_INET) as server:
+        # As the server itself does: connections that are still closing do not hold a port.
+        server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            server.bind((config.host, config.port))
+        except OSError as error:
+            where = f"{config.host}, port {config.port}"
+            raise SomError(
+                f"cannot open the app at {where}: {error.strerror}; try another --port (0: a free one)"
+            ) from error
         return int(server.getsockname()[1])
 
 

@@ -47,7 +47,8 @@ class Replay:
             else:
                 rows = [text]
         except (OSError, ValueError) as error:
-            raise VLMError(f"cannot read replies from {path}: {error}") from error
+            reason = error.strerror if isinstance(error, OSError) else error
+            raise VLMError(f"cannot read replies from {path}: {reason}") from error
         replies = [row.get("text") if isinstance(row, dict) else row for row in rows]
         texts = [reply for reply in replies if isinstance(reply, str)]
         if len(texts) < len(replies):

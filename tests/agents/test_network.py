@@ -18,6 +18,10 @@ def test_private_addresses_are_refused_in_whatever_notation(url: str) -> None:
     assert NetworkPolicy(allow_private=True).check(url) is None
 
 
+def test_what_has_no_scheme_is_told_how_addresses_begin() -> None:
+    assert "file:///" in str(NetworkPolicy(allow_files=True).check("/home/me/page.html"))
+
+
 @pytest.mark.parametrize("url", ["file:///etc/passwd", "ftp://x.org/", "chrome://x", "", "nonsense"])
 def test_other_schemes_are_refused(url: str) -> None:
     assert NetworkPolicy(allow_private=True).check(url)

@@ -79,6 +79,7 @@ def test_a_folder_is_marked_and_can_be_gone_on_with() -> None:
     Path("out/y.marked.png").unlink()
     done = som("mark", "in", "--segmenter", "fixed", "-o", "out", "--json", "marks", "--skip-existing")
     assert done.output.count("2 marks") == 1
+    assert "2 of 3 images were there already" in done.stderr
     assert Path("out/y.marked.png").exists()
 
 

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -28,6 +29,7 @@ def som(*arguments: str, before: str = "") -> "subprocess.CompletedProcess[str]"
     [
         (["app"], "import sys; sys.modules['gradio'] = None", 'pip install "som-agent[ui]"'),
         (["app", "--password", "short"], "", "at least 8 characters"),
+        (["app", "--host", "192.0.2.1", "--password", "long enough"], "", "the app at 192.0.2.1, port"),
     ],
 )
 def test_what_is_wrong_is_one_line(arguments: list[str], before: str, said: str) -> None:
@@ -35,6 +37,15 @@ def test_what_is_wrong_is_one_line(arguments: list[str], before: str, said: str)
     assert done.returncode == 1
     assert said in done.stderr
     assert done.stderr.strip().count("\n") == 0
+
+
+def test_a_port_that_is_taken_is_one_line() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        done = som("app", "--port", str(port))
+    assert done.returncode == 1
+    assert f"port {port}: Address already in use" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_it_says_where_it_is_keeps_no_files_and_stops(tmp_path: Path) -> None:
