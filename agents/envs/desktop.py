@@ -231,6 +231,10 @@ class DesktopEnv:
         return f"the next image shows [{action.mark}] larger"
 
     def _mark_region(self, action: actions.MarkRegion) -> str:
+        assert self._marked is not None
+        width, height = self._marked.size_wh
+        if action.x1 >= width or action.y1 >= height:
+            raise SomError(f"the part from {action.x1}, {action.y1} on is not on the image")
         self.look_closer((action.x1, action.y1, action.x2, action.y2))
         return "the next image shows that part, marked again"
 

@@ -300,6 +300,8 @@ def _zoom(action: actions.Zoom, env: "BrowserEnv") -> str:
 def _mark_region(action: actions.MarkRegion, env: "BrowserEnv") -> str:
     x1, y1 = env.to_page(action.x1, action.y1)
     x2, y2 = env.to_page(action.x2, action.y2)
+    if x1 >= env.viewport_wh[0] or y1 >= env.viewport_wh[1]:
+        raise PressError(f"the part from {action.x1}, {action.y1} on is not on the image")
     env.look_closer((x1, y1, x2, y2))
     return "the next image shows that part, marked again"
 

@@ -151,8 +151,8 @@ def _from_pixels(
 
     # Much enlarged, letters pass for shapes: regions are sought at a moderate size.
     size = image.shape[1], image.shape[0]
-    factor = min(1.0, LARGEST_SOUGHT / view.scale)
-    sought = max(1, round(size[0] * factor)), max(1, round(size[1] * factor))
+    part = min(1.0, LARGEST_SOUGHT / view.scale)
+    sought = max(1, round(size[0] * part)), max(1, round(size[1] * part))
     segment = ScreenSegmenter(granularity=0.75 if closer else 0.5)
     seen = scale_regions(segment(resize(image, sought)), sought, size)
     middle = (seen.xyxy[:, :2] + seen.xyxy[:, 2:]) / 2

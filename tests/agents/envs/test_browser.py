@@ -290,19 +290,20 @@ def test_a_closed_browser_is_one_line(opened: Open) -> None:
     env.close()
 
 
-def test_pixels_are_marked_where_documents_are_blind(opened: Open) -> None:
+@pytest.mark.parametrize("density", [1, 2])
+def test_pixels_are_marked_where_documents_are_blind(opened: Open, density: int) -> None:
     html = (
         "<button>Real</button><br><canvas id=c width=400 height=200></canvas><script>"
-        "const x = c.getContext('2d'); x.fillStyle = '#1a73e8'; x.fillRect(20, 20, 140, 44);"
-        "x.fillStyle = '#fff'; x.font = '20px sans-serif'; x.fillText('Draw it', 52, 49);"
+        "const x = c.getContext('2d'); x.fillStyle = '#1a73e8'; x.fillRect(240, 130, 140, 44);"
+        "x.fillStyle = '#fff'; x.font = '20px sans-serif'; x.fillText('Draw it', 272, 159);"
         "c.onclick = (e) => document.title = e.offsetX + ',' + e.offsetY</script>"
     )
-    env = opened(html)
+    env = opened(html, density=density)
     seen = env.observe()
     drawn = next(mark for mark in seen.marked.marks if mark.text == "Draw it")
     assert env.act(do.Click(mark=drawn.id)).ok
     x, y = map(int, env.page.title().split(","))
-    assert (abs(x - 90) < 30, abs(y - 42) < 12) == (True, True)
+    assert (abs(x - 310) < 30, abs(y - 152) < 12) == (True, True)
     assert "Draw it" not in ids(opened(html, marks="dom").observe())
     by_sight = opened(html, marks="screen").observe()
     assert {mark.source for mark in by_sight.marked.marks} <= {"ocr", "shape"}
@@ -345,6 +346,9 @@ def test_a_closer_look_maps_back_to_the_page(opened: Open) -> None:
     assert left < x < right
     assert top < y < bottom
     assert env.observe().marked.size_wh == (1280, 800)
+    beside = env.act(do.MarkRegion(x1=5000, y1=280, x2=5100, y2=340))
+    assert not beside.ok
+    assert "not on the image" in beside.message
     env.act(do.MarkRegion(x1=560, y1=280, x2=700, y2=340))
     assert env.observe().marked.size_wh != (1280, 800)
 

@@ -119,7 +119,8 @@ def test_a_part_is_shown_larger_and_a_click_there_lands_where_it_should(
     display: str, site: Site
 ) -> None:
     with DesktopEnv(display) as env:
-        x1, y1, x2, y2 = map(int, env.observe().marked[wait_for(env, "Accept")].box_xyxy)
+        accept = wait_for(env, "Accept")
+        x1, y1, x2, y2 = map(int, env.observe().marked[accept].box_xyxy)
         assert env.act(do.MarkRegion(x1=x1 - 20, y1=y1, x2=x2 + 60, y2=y2 + 60)).ok
         closer = env.observe().marked
         assert closer.size_wh != (800, 600)
@@ -135,6 +136,7 @@ def test_what_cannot_be_done_is_an_outcome(display: str) -> None:
             (do.Click(mark=77), "no mark 77"),
             (do.Goto(url="https://example.org"), "goto is nothing that a desktop does"),
             (do.ClickAt(x=5000, y=5), "not on the image"),
+            (do.MarkRegion(x1=5000, y1=5, x2=5100, y2=50), "not on the image"),
             (do.Press(keys="NoSuchKey"), "no key 'NoSuchKey'"),
         ]:
             outcome = env.act(action)
