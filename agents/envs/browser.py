@@ -252,18 +252,23 @@ class BrowserEnv:
         mark = self._seen.get(mark_id)
         if mark is None:
             return None
-        element = find(mark)
-        now = target_of(element) if element is not None else None
+        with self._watchdog.watching(self._patience_s):
+            element = find(mark)
+            now = target_of(element) if element is not None else None
         now = now or Target(mark.role, mark.text, mark.tag, url=mark.frame.url)
         return target_without_secrets(now, self.secrets)
 
     def describe_at(self, x: float, y: float) -> Target | None:
         """`KnowsPoints.describe_at`."""
-        return target_without_secrets(target_at(self.page, *self.to_page(x, y)), self.secrets)
+        with self._watchdog.watching(self._patience_s):
+            found = target_at(self.page, *self.to_page(x, y))
+        return target_without_secrets(found, self.secrets)
 
     def describe_focused(self) -> Target | None:
         """`KnowsPoints.describe_focused`."""
-        return target_without_secrets(target_focused(self.page), self.secrets)
+        with self._watchdog.watching(self._patience_s):
+            found = target_focused(self.page)
+        return target_without_secrets(found, self.secrets)
 
     @property
     def url(self) -> str:

@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Callable, Iterator
+from threading import Event
 
 import pytest
 
@@ -267,4 +268,12 @@ def test_a_page_that_hangs_is_ended(show: Show) -> None:
     assert any("crashed" in note for note in seen.notes)
     assert "Hang" in ids(seen)
     env.page.evaluate("setTimeout(() => { while (1); }, 50)")
+    seen = env.observe()
+    assert "Hang" in ids(seen)
+    env.page.evaluate("setTimeout(() => { while (1); }, 50)")
+    Event().wait(0.3)  # it hangs now, and is asked what a mark stands for
+    found = env.describe(ids(seen)["Hang"])
+    assert found is not None
+    assert found.text == "Hang"
+    assert env.describe_focused() is None
     assert "Hang" in ids(env.observe())
