@@ -18,7 +18,6 @@ from urllib.parse import urlsplit
 
 # Schemes that reach no network and no file.
 INERT = ("about", "data", "blob", "chrome-error", "javascript")
-DOWNLOADING = ("ftp", "ftps")
 HEAD_BYTES, TIMEOUT_S = 65_536, 30.0
 
 
