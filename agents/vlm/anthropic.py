@@ -61,7 +61,7 @@ class Anthropic(Hosted):
         self._deadline = Deadline(timeout_s)
         self._key = api_key or os.environ.get("ANTHROPIC_API_KEY") or ""
         if not self._key:
-            raise no_key("Anthropic", "ANTHROPIC_API_KEY")
+            raise no_key("Anthropic", "ANTHROPIC_API_KEY", model)
         self._client = anthropic.Anthropic(
             api_key=self._key,
             base_url=base_url,

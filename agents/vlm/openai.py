@@ -77,7 +77,7 @@ class OpenAICompatible(Hosted):
             provider, self.key_variable = "Gemini", "GEMINI_API_KEY"
         self._key = api_key or os.environ.get(self.key_variable) or ""
         if not self._key and (self.own_api or provider == "Gemini"):
-            raise no_key(provider, self.key_variable)
+            raise no_key(provider, self.key_variable, model)
         self._deadline = Deadline(timeout_s)
         self._client = OpenAI(
             api_key=self._key or "none",

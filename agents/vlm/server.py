@@ -169,6 +169,9 @@ def names_of(error: Any) -> str:
     return f"{body.get('param') or ''} {body_of(error)}"
 
 
-def no_key(provider: str, variable: str) -> VLMError:
+def no_key(provider: str, variable: str, model: str | None) -> VLMError:
     """The error when a hosted provider is asked without a key."""
-    return VLMError(f"no key for {provider}: set {variable}, or name a server with --base-url")
+    wanted = repr(model) if model else "a model"
+    return VLMError(
+        f"no key for {provider}: set {variable}, or name the server that has {wanted} with --base-url"
+    )

@@ -256,8 +256,8 @@ def test_what_is_no_server_url(written: str) -> None:
 
 
 def test_hosted_providers_need_a_key() -> None:
-    with pytest.raises(VLMError, match="set OPENAI_API_KEY"):
-        OpenAICompatible("gpt-6-luna")
+    with pytest.raises(VLMError, match="set OPENAI_API_KEY, or name the server that has 'qwen3-vl'"):
+        OpenAICompatible("qwen3-vl")
     with pytest.raises(VLMError, match="set ANTHROPIC_API_KEY"):
         Anthropic("claude-sonnet-5-5")
     vlm = OpenAICompatible("gpt-6-luna", api_key=KEY)
