@@ -4,7 +4,7 @@ Records are read leniently: keys they do not know are passed over, so that a tra
 with more in it still opens.
 """
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -62,11 +62,16 @@ class Resumed(Record):
     started: str = ""
 
 
+# A trace names files of its own folder and no others, whoever wrote it.
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+ImagePath = Annotated[str, Field(pattern=r"^images/[0-9a-f]{64}\.(png|jpg)$")]
+
+
 class PartRecord(Record):
     """A piece of a message: the SHA-256 of its text, or the path of its image."""
 
-    text: str | None = None
-    image: str | None = None
+    text: Sha256 | None = None
+    image: ImagePath | None = None
 
 
 class MessageRecord(Record):
@@ -86,8 +91,8 @@ class SeenRecord(Record):
         url: and the others as `Observation` has them.
     """
 
-    image: str
-    drawn: str
+    image: ImagePath
+    drawn: ImagePath
     marks: dict[str, Any]
     url: str = ""
     title: str = ""

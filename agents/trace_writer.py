@@ -62,6 +62,8 @@ class TraceWriter:
         self.folder = Path(folder)
         self._mask = mask or (lambda text: text)
         self._names: dict[int, tuple[NDArray[np.uint8], str]] = {}
+        # Names of files and hashes that are made here: digits in them are nobody's secret.
+        self._made: set[str] = set()
         try:
             for name in ("images", "prompts"):
                 (self.folder / name).mkdir(parents=True, exist_ok=True)
@@ -153,6 +155,7 @@ class TraceWriter:
         marks["image"]["path"] = image
         if image.endswith(".jpg"):
             marks["image"]["sha256"] = pixels_sha256(load_image(self.folder / image))
+        self._made.add(marks["image"]["sha256"])
         return {
             "image": image,
             "drawn": self._image(seen.marked.drawn),
@@ -179,6 +182,7 @@ class TraceWriter:
         data = self._mask(_whole(text)).encode()
         name = hashlib.sha256(data).hexdigest()
         store(self.folder / "prompts" / f"{name}.txt", data)
+        self._made.add(name)
         return name
 
     def _image(self, image: NDArray[np.uint8]) -> str:
@@ -189,6 +193,7 @@ class TraceWriter:
         suffix = {"image/png": "png", "image/jpeg": "jpg"}[mime]
         name = f"images/{hashlib.sha256(data).hexdigest()}.{suffix}"
         store(self.folder / name, data)
+        self._made.add(name)
         # Holding the array keeps its id from being given to another.
         self._names[id(image)] = (image, name)
         while len(self._names) > REMEMBERED:
@@ -204,7 +209,7 @@ class TraceWriter:
     def _shown(self, data: Any) -> Any:
         """Plain data with every text masked, keys included."""
         if isinstance(data, str):
-            return self._mask(_whole(data))
+            return data if data in self._made else self._mask(_whole(data))
         if isinstance(data, Mapping):
             return {self._shown(str(k)): self._shown(v) for k, v in data.items()}
         if isinstance(data, list | tuple):

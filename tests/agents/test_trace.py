@@ -201,6 +201,31 @@ def test_secrets_reach_no_file(tmp_path: Path) -> None:
     assert read_trace(tmp_path).records[0].thought == "{{secret:word}}"
 
 
+def test_a_short_secret_leaves_names_of_files_whole(tmp_path: Path) -> None:
+    secrets = Secrets([Secret(f"d{i}", f"{i:03x}", ("shop.example",)) for i in range(0, 4096, 37)])
+    seen = Pictures().observe()
+    with TraceWriter(tmp_path, Header(), mask=secrets.mask) as trace:
+        trace.write(Step(1, seen, tuple(build_messages("turn", seen))))
+    found = read_trace(tmp_path)
+    assert np.array_equal(found.steps()[0].observation.marked.image, seen.marked.image)
+    assert all(
+        found.text(part.text) for m in found.records[0].messages for part in m.parts if part.text
+    )
+
+
+@pytest.mark.parametrize("name", ["/etc/secret.png", "../secret.png", "images/../../secret.png"])
+def test_a_trace_names_no_file_outside_its_folder(tmp_path: Path, name: str) -> None:
+    written(tmp_path, 1)
+    path = tmp_path / "trace.jsonl"
+    whole = path.read_text("utf-8")
+    drawn = read_trace(tmp_path).records[0].seen.drawn
+    sha256 = next(part.text for part in read_trace(tmp_path).records[0].messages[0].parts if part.text)
+    for old in (drawn, sha256):
+        path.write_text(whole.replace(old, name), "utf-8")
+        with pytest.raises(TraceError, match="line 2 is broken"):
+            read_trace(tmp_path)
+
+
 def test_what_is_no_trace_is_one_line(tmp_path: Path) -> None:
     def broken(change: str) -> Trace:
         (tmp_path / "trace.jsonl").write_text(change)
