@@ -195,7 +195,7 @@ def _run_of(log: Any, path: str) -> Run:
             planned=(log.eval.dataset.samples or 0) * (log.eval.config.epochs or 1),
             samples=tuple(one for sample in log.samples or () for one in _answered(sample)),
         )
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (LookupError, ArithmeticError, TypeError, ValueError, AttributeError) as error:
         raise DataError(f"{path} holds a sample that som did not write: {error!r}") from error
 
 
@@ -333,7 +333,7 @@ def _answered(sample: Any) -> Iterator[Answered]:
         tokens_in=sum(_prompt_tokens(used) for _, used in usage),
         tokens_out=sum(used.output_tokens for _, used in usage),
         cost_usd=sum(costs) if costs else None,
-        error=sample.error.message.splitlines()[0] if sample.error else "",
+        error=(sample.error.message.splitlines() or ["no reason given"])[0] if sample.error else "",
         scale_xy=(float(scale[0]), float(scale[1])),
         kind=str(metadata["kind"]),
         objects=tuple(sample.store.get(OBJECTS) or ()),

@@ -19,6 +19,7 @@ from PIL import Image
 from som import segmenters
 from som.cli import main
 from som.errors import DataError, MissingDependencyError
+from som.evals.evidence import SCALE
 from som.evals.logs import paired, read_run, summarize
 from som.evals.report import pair_cells
 from som.evals.table import HEADS, cells
@@ -233,6 +234,17 @@ def test_numbers_that_som_never_wrote_are_refused(url: str, logs: Path, value: d
     sent = {"kind": "send", "data": data_url(raw), "title": "odd.eval"}
     said = json.dumps(event(url, f"odd{next(iter(value))}", "evals", sent))
     assert "som did not write" in said
+
+
+def test_an_error_without_words_is_still_one_and_a_scale_without_numbers_is_none(logs: Path) -> None:
+    def fail(sample: dict[str, Any]) -> None:
+        sample["error"] = {"message": "", "traceback": "", "traceback_ansi": ""}
+
+    log = aside(receive, data_url(changed(a_log_with_images(logs), fail)), "mine.eval", Config())
+    assert {one.error for one in log.run.samples} == {"no reason given"}
+    raw = changed(a_log_with_images(logs), lambda sample: sample["store"].update({SCALE: [1]}))
+    with pytest.raises(DataError, match="som did not write"):
+        aside(receive, data_url(raw), "mine.eval", Config())
 
 
 def test_what_is_no_log_is_refused_in_one_line(logs: Path) -> None:
