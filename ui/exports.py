@@ -18,14 +18,16 @@ from som.ui.words import word
 KINDS = ("image", "json", "prompt", "python")
 
 
-def export(session: Session, kind: str, *, server: str = "", model: str = "offline") -> dict[str, Any]:
+def export(
+    session: Session, kind: str, *, server: str = "", model: str | None = "offline"
+) -> dict[str, Any]:
     """One file of what is on screen, as the page takes it: in the answer itself, nowhere on disk.
 
     Args:
         session: whose picture it is.
         kind: one of `KINDS`.
         server: base URL that the Python snippet asks, "" for none; never a key.
-        model: name that it asks for.
+        model: name that it asks for; None leaves it to the server.
 
     Raises:
         SomError: there is no picture, or no such kind.
@@ -63,7 +65,7 @@ def prompt_text(session: Session) -> str:
     return "\n".join(lines) + "\n"
 
 
-def snippet(session: Session, *, server: str = "", model: str = "offline") -> str:
+def snippet(session: Session, *, server: str = "", model: str | None = "offline") -> str:
     """A program that marks the picture as it is on screen, and asks the last question again.
 
     What a visitor typed goes in as Python literals, never as code.

@@ -16,7 +16,7 @@ from som.ui.config import Config
 from som.ui.decode import clean_title, decode_picture
 from som.ui.exports import KINDS, export
 from som.ui.marking import MOST_DRAWN, Drawn, Marking, Picture
-from som.ui.models import vlm_of
+from som.ui.models import name_of, vlm_of
 from som.ui.scene import data_url, marks_of, thumb_url
 from som.ui.sessions import Session, Sessions
 from som.ui.texts import Texts
@@ -283,9 +283,11 @@ class MarkAsk:
         self._serial += 1
         try:
             settings = session.model
-            model = settings.model or ("gpt-5-mini" if settings.base_url or settings.key else "offline")
             file = export(
-                session, str((event._data or {}).get("kind")), server=settings.base_url, model=model
+                session,
+                str((event._data or {}).get("kind")),
+                server=settings.base_url,
+                model=name_of(settings),
             )
         except SomError as error:
             return self.export_value(session, error=str(error))

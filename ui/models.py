@@ -48,8 +48,14 @@ def _visitors(settings: ModelSettings, config: Config, options: dict[str, Any]) 
     base = config.check_server(settings.base_url) if settings.base_url else None
     if base is None and not settings.key:
         raise SomError("give a server or a key with the model's name")
-    name = settings.model or (None if base else "openai:" + DEFAULT_MODEL)
-    return get_vlm(name, base_url=base, api_key=settings.key or NO_KEY, **options)[0]
+    return get_vlm(name_of(settings), base_url=base, api_key=settings.key or NO_KEY, **options)[0]
+
+
+def name_of(settings: ModelSettings) -> str | None:
+    """The name that `get_vlm` takes for these settings; None leaves it to the server that they name."""
+    if settings.model or settings.base_url:
+        return settings.model or None
+    return "openai:" + DEFAULT_MODEL if settings.key else "offline"
 
 
 def describe(settings: ModelSettings, config: Config, lang: str) -> str:

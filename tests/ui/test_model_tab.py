@@ -8,6 +8,12 @@ from typing import Any
 
 import pytest
 
+from som.agents.vlm.openai import DEFAULT_MODEL
+from som.image import load_image
+from som.ui.exports import snippet
+from som.ui.marking import Picture
+from som.ui.models import name_of
+from som.ui.sessions import ModelSettings, Session
 from tests.ui.conftest import Open
 from tests.ui.pictures import small_png
 from tests.ui.test_mark_ask import QUESTION, give
@@ -142,3 +148,13 @@ def test_an_answer_can_be_stopped_and_asked_for_again(visit: Open, server: Serve
     page.wait_for_selector("#chat .som-meta:has-text('tokens')")
     # The stopped answer is no part of what the model is reminded of.
     assert len(server.asked[-1]["messages"]) == 2
+
+
+def test_exported_python_names_the_model_that_answers() -> None:
+    server = "http://127.0.0.1:9"
+    assert name_of(ModelSettings()) == "offline"
+    assert name_of(ModelSettings(server, "mine")) == "mine"
+    assert name_of(ModelSettings(key="k")) == f"openai:{DEFAULT_MODEL}"
+    assert name_of(ModelSettings(server)) is None
+    session = Session(pictures=[Picture("a.png", load_image(small_png()), "p1")], history=[("q", "a")])
+    assert f"get_vlm(None, base_url={server!r})" in snippet(session, server=server, model=None)
