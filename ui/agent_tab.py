@@ -15,7 +15,7 @@ from som.ui.marking import MAX_SIDE
 from som.ui.models import vlm_of
 from som.ui.run_value import run_value
 from som.ui.runs import LiveRun
-from som.ui.saved_runs import SavedRun, keeper, saved_names
+from som.ui.saved_runs import Keeper, SavedRun, saved_names
 from som.ui.sessions import Session, Sessions
 from som.ui.texts import Texts
 from som.ui.widgets import listener, widget
@@ -200,6 +200,7 @@ class AgentTab:
         if session.run is not None:
             session.run.close()
         session.looking = None
+        keeper = Keeper(self.config, task, url, vlm.name, session.lang)
         session.run = LiveRun(
             task,
             partial(opens, url, self.config),
@@ -207,7 +208,8 @@ class AgentTab:
             lang=session.lang,
             max_steps=min(max(steps, 1), MOST_STEPS),
             paused=paused,
-            on_step=keeper(self.config, task, url, vlm.name, session.lang),
+            on_step=keeper,
+            on_end=keeper.close,
         )
         live: LiveRun = session.run
         return live

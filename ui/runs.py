@@ -58,6 +58,7 @@ class LiveRun:
         policy: SafetyPolicy | None = None,
         paused: bool = False,
         on_step: Callable[[Step], None] = lambda _: None,
+        on_end: Callable[[], None] = lambda: None,
     ) -> None:
         """Start.
 
@@ -70,10 +71,11 @@ class LiveRun:
             policy: what needs a person's yes; all risky actions when not given.
             paused: begin by waiting for a wish.
             on_step: called with each finished step.
+            on_end: called once the run is over, however it ended.
         """
         self.task, self._open_env, self._vlm, self._lang = task, open_env, vlm, lang
         self._max_steps, self._policy = max_steps, policy or SafetyPolicy()
-        self._on_step = on_step
+        self._on_step, self._on_end = on_step, on_end
         self._wishes = _Wishes(paused=paused)
         self._changed = threading.Condition()
         self._answers: queue.Queue[Any] = queue.Queue()
@@ -150,6 +152,7 @@ class LiveRun:
             self._finish(End("failed", "the run broke; the server's log says more"))
             raise
         finally:
+            self._on_end()
             if env is not None:
                 env.close()
 

@@ -2,11 +2,14 @@
 
 import secrets
 import time
-from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from som.agents.steps import End, Step
 from som.ui.config import Config
+
+if TYPE_CHECKING:
+    from som.agents.trace import TraceWriter
 
 MOST_LISTED = 200
 
@@ -34,29 +37,36 @@ class SavedRun:
 
 def saved_names(config: Config) -> list[str]:
     """Saved runs, the newest first."""
-    if config.runs is None:
+    if config.runs is None or not config.runs.is_dir():
         return []
     found = [path for path in config.runs.iterdir() if (path / "trace.jsonl").is_file()]
     return [path.name for path in sorted(found, key=lambda path: -path.stat().st_mtime)[:MOST_LISTED]]
 
 
-def keeper(config: Config, task: str, url: str, model: str, lang: str) -> Callable[[Step], None]:
+class Keeper:
     """Saves steps where the owner named a folder and is alone; a visitor's run is not kept."""
-    if config.runs is None or not config.private:
-        return lambda _: None
-    from som.agents.records import Header
-    from som.agents.trace import TraceWriter
 
-    name = time.strftime("%Y%m%d-%H%M%S-") + secrets.token_hex(2)
-    header = Header(task=task, url=url, model=model, lang=lang)
-    writers: list[TraceWriter] = []
+    def __init__(self, config: Config, task: str, url: str, model: str, lang: str) -> None:
+        """Remember what the run is about; nothing is written before its first step."""
+        self._runs = config.runs if config.private else None
+        self._name = time.strftime("%Y%m%d-%H%M%S-") + secrets.token_hex(2)
+        self._about = task, url, model, lang
+        self._writer: TraceWriter | None = None
 
-    def keep(step: Step) -> None:
-        assert config.runs is not None
-        if not writers:
-            writers.append(TraceWriter(config.runs / name, header))
-        writers[0].write(step)
-        if step.end is not None:
-            writers[0].close()
+    def __call__(self, step: Step) -> None:
+        """Save a finished step."""
+        if self._runs is None:
+            return
+        if self._writer is None:
+            from som.agents.records import Header
+            from som.agents.trace import TraceWriter
 
-    return keep
+            task, url, model, lang = self._about
+            header = Header(task=task, url=url, model=model, lang=lang)
+            self._writer = TraceWriter(self._runs / self._name, header)
+        self._writer.write(step)
+
+    def close(self) -> None:
+        """Let go of the folder, however the run ended, so that another may go on with it."""
+        if self._writer is not None:
+            self._writer.close()

@@ -83,7 +83,7 @@ class Happenings:
         quietly(dialog.accept if accept else dialog.dismiss)
 
     def _download(self, download: Any) -> None:
-        name = download.suggested_filename
+        name = json.dumps(download.suggested_filename[:100], ensure_ascii=False)
         if not self._policy.allow_downloads:
             self.note(f"a download of {name} was refused: downloads are not allowed")
         else:

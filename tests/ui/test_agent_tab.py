@@ -1,12 +1,14 @@
 """The Agent tab: a run that is watched, stopped for risks, taken over, stepped and replayed."""
 
 import json
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from som.agents.trace import TraceError, TraceWriter, read_trace
 from som.ui.app import serve
 from som.ui.config import Config
 from tests.agents.envs.site import Site, serving
@@ -105,7 +107,18 @@ def test_a_run_is_shown_step_by_step_and_waits_for_a_yes_before_it_buys(
     other.wait_for_selector(".som-step button[aria-current=step]:has-text('go back')")
 
 
-def test_a_person_steps_takes_over_and_stops(visit: Open, site: Site) -> None:
+def can_be_gone_on_with(folder: Path) -> bool:
+    """Whether nobody holds a trace any more; a run lets go just after it says that it is over."""
+    for _ in range(50):
+        try:
+            TraceWriter(folder, read_trace(folder).header, resume=True).close()
+            return True
+        except TraceError:
+            time.sleep(0.1)
+    return False
+
+
+def test_a_person_steps_takes_over_and_stops(visit: Open, site: Site, runs: Path) -> None:
     page = visit()
     begin(page, site.url, paused=True)
     status(page, "Paused")
@@ -134,6 +147,8 @@ def test_a_person_steps_takes_over_and_stops(visit: Open, site: Site) -> None:
     status(page, "Paused")
     page.click("#agent-stop")
     status(page, "Stopped")
+    kept = max(runs.iterdir(), key=lambda folder: folder.stat().st_mtime)
+    assert can_be_gone_on_with(kept)
 
 
 def test_what_cannot_be_opened_is_one_line(visit: Open) -> None:

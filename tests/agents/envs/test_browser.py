@@ -420,7 +420,7 @@ def test_files_and_downloads_are_refused(opened: Open) -> None:
     )
     env.act(do.Click(mark=ids(env.observe())["Data"]))
     env.act(do.Wait(seconds=0.3))
-    assert any("download of data.zip was refused" in note for note in env.observe().notes)
+    assert any('download of "data.zip" was refused' in note for note in env.observe().notes)
     assert "files of this machine" in env.act(do.Goto(url="file:///etc/passwd")).message
     with pytest.raises(SomError, match="files of this machine"):
         BrowserEnv("file:///etc/passwd")
