@@ -1,6 +1,7 @@
 """A real Chromium as an environment: marks from its pages, actions on marks."""
 
 import re
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import replace
 from importlib.resources import files
@@ -239,6 +240,8 @@ class BrowserEnv:
             if not self._browser.is_connected():
                 raise
             hung = "the page stopped answering and was closed"
+            if self._watchdog.bit:
+                self._tabs.crashed()
             message = f"that did not work: {hung if self._watchdog.bit else first_line(error)}"
             return Outcome(False, self._mask(message), None, perf_counter() - start)
         self._tabs.settle()
@@ -252,23 +255,29 @@ class BrowserEnv:
         mark = self._seen.get(mark_id)
         if mark is None:
             return None
-        with self._watchdog.watching(self._patience_s):
-            element = find(mark)
-            now = target_of(element) if element is not None else None
+        now = self._asked(lambda: target_of(element) if (element := find(mark)) is not None else None)
         now = now or Target(mark.role, mark.text, mark.tag, url=mark.frame.url)
         return target_without_secrets(now, self.secrets)
 
     def describe_at(self, x: float, y: float) -> Target | None:
         """`KnowsPoints.describe_at`."""
-        with self._watchdog.watching(self._patience_s):
-            found = target_at(self.page, *self.to_page(x, y))
+        found = self._asked(lambda: target_at(self.page, *self.to_page(x, y)))
         return target_without_secrets(found, self.secrets)
 
     def describe_focused(self) -> Target | None:
         """`KnowsPoints.describe_focused`."""
-        with self._watchdog.watching(self._patience_s):
-            found = target_focused(self.page)
+        found = self._asked(lambda: target_focused(self.page))
         return target_without_secrets(found, self.secrets)
+
+    def _asked(self, ask: Callable[[], Target | None]) -> Target | None:
+        """What the page says; None where it has crashed, or is ended because it does not answer."""
+        if self._tabs.has_crashed:  # playwright would wait for it for ever
+            return None
+        with self._watchdog.watching(self._patience_s):
+            found = ask()
+        if self._watchdog.bit:
+            self._tabs.crashed()
+        return found
 
     @property
     def url(self) -> str:

@@ -107,6 +107,11 @@ class Tabs:
         """Remember that the one that is looked at has crashed."""
         self._around.crashed.add(self._page)
 
+    @property
+    def has_crashed(self) -> bool:
+        """Whether the one that is looked at is known to have crashed."""
+        return self._page in self._around.crashed
+
     def ready(self) -> Any:
         """The page that is looked at, at rest; one that has crashed is opened again.
 
@@ -117,7 +122,7 @@ class Tabs:
 
         try:
             page = self.page
-            if page in self._around.crashed:
+            if self.has_crashed:
                 self._replace(page)
             self.settle()
         except Error as error:

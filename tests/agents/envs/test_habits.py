@@ -11,6 +11,7 @@ from som.agents.envs.base import Observation
 from som.agents.envs.browser import BrowserEnv
 from som.agents.network import NetworkPolicy
 from som.agents.safety import SafetyPolicy
+from som.errors import SomError
 from tests.agents.envs.site import Site, serving
 
 pytestmark = [
@@ -277,3 +278,15 @@ def test_a_page_that_hangs_is_ended(show: Show) -> None:
     assert found.text == "Hang"
     assert env.describe_focused() is None
     assert "Hang" in ids(env.observe())
+
+
+@pytest.mark.slow
+def test_a_call_that_outlives_its_page_ends_with_the_browser(monkeypatch: pytest.MonkeyPatch) -> None:
+    from playwright.sync_api import Error
+
+    monkeypatch.setattr("som.agents.envs.watchdog.LAST_S", 0.3)
+    with BrowserEnv("data:text/html,<button>Here</button>") as env:
+        with pytest.raises(Error, match="closed"), env._watchdog.watching(0.3):
+            env.page.context.wait_for_event("page", timeout=0)
+        with pytest.raises(SomError, match="browser was closed"):
+            env.observe()
