@@ -55,7 +55,7 @@ $(VENV)/.ui: $(VENV)/.base
 
 # Everything. The headless build of OpenCV is written over the plain one, which needs libGL.
 $(VENV)/.full: requirements.txt $(VENV)/.base
-	@echo "Installing everything in requirements.txt into $(VENV) (about 2.5 GB) ..."
+	@echo "Installing everything in requirements.txt into $(VENV) (about 3.5 GB) ..."
 	@$(PIP) install -r requirements.txt
 	@$(PIP) install --force-reinstall --no-deps $$(grep '^opencv-python-headless==' requirements.txt)
 	@touch $@
